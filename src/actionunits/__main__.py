@@ -1,0 +1,6 @@
+"""``python -m actionunits`` is ``au``."""
+
+from actionunits.cli.main import run
+
+if __name__ == "__main__":
+    run()

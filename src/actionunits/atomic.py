@@ -1,0 +1,59 @@
+"""Files that appear whole or not at all: written beside, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from actionunits.errors import UserError
+
+__all__ = ["make_directory", "replace_when_done"]
+
+
+@contextmanager
+def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Give a temporary name beside ``path``; on success it is renamed to ``path``, else it is removed.
+
+    The temporary name keeps the suffix (``NAME.part-PID.csv``), so that writers which choose their format by
+    the suffix work. An existing ``path`` stays as it was until the new one is complete, also after an
+    exception, Ctrl-C, or a full disk.
+
+    Raises:
+        UserError: the directory cannot be written to, or the disk is full.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with replace_when_done(Path(folder) / "table.csv") as beside:
+    ...         _ = beside.write_text("frame\\n1\\n")
+    ...     sorted(p.name for p in Path(folder).iterdir())
+    ['table.csv']
+    """
+    final = Path(path)
+    beside = final.with_name(f".{final.stem}.part-{os.getpid()}{final.suffix}")
+    try:
+        yield beside
+        beside.replace(final)
+    except OSError as problem:
+        if problem.filename is not None and Path(os.fsdecode(problem.filename)) not in (beside, final):
+            raise
+        raise UserError(f"cannot write {final}: {problem.strerror or problem}; free space or choose another place") from problem
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def make_directory(path: str | os.PathLike[str]) -> Path:
+    """Make a directory and its parents, or say in one line why not.
+
+    Raises:
+        UserError: a file stands in the way, or the place cannot be written to.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UserError(f"cannot make the folder {folder}: {problem.strerror}; choose another --out") from problem
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"cannot write into {folder}: permission denied; choose another --out")
+    return folder

@@ -1,0 +1,42 @@
+"""The command ``au``: one file a verb; every verb is imported here, its libraries only when it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+
+import typer
+
+from actionunits.errors import UserError
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="au",
+    help="Facial Action Units (FACS) out of pictures and videos.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def run() -> None:
+    """Entry point of ``au``: a user's mistake ends with one line and exit code 2, never a traceback."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        app()
+    except UserError as problem:
+        print(f"au: {problem}", file=sys.stderr)
+        sys.exit(problem.exit_code)
+    except KeyboardInterrupt:
+        print("au: stopped; what was complete is kept", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)

@@ -1,0 +1,30 @@
+"""The errors that a user can mend: one clear line each, never a traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = ["UserError", "unknown_name"]
+
+
+class UserError(Exception):
+    """A mistake in the input that its giver can mend.
+
+    The message is one line that says what was expected, what came and what to do. The command line prints
+    it without a traceback and ends with ``exit_code`` 2.
+    """
+
+    exit_code = 2
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
+    """An error for a name that is not in a list: it gives the nearest names, or the whole list.
+
+    >>> print(unknown_name("format", "opnface", ["openface", "pyfeat", "long"]))
+    unknown format 'opnface': did you mean 'openface'? Known: long, openface, pyfeat
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=2)
+    hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
+    return UserError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(names)}")
