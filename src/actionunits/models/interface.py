@@ -1,0 +1,99 @@
+"""What every trainable model of this package is: a network that says which input it takes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from actionunits.records import Batch, InputSpec, Regions
+
+__all__ = ["AUModel", "ModelOutput", "TensorBatch", "to_tensors"]
+
+
+@dataclass(frozen=True)
+class TensorBatch:
+    """A :class:`~actionunits.records.Batch` on a device.
+
+    Attributes:
+        frames: f32[B,T,C,S,S], normalised.
+        landmarks: f32[B,T,68,2] in crop pixels, or None.
+        regions: the boxes of each frame of each clip, or None.
+        flow: f32[B,T,2,S,S], or None.
+        labels: i8[B,T,A], -1 unknown, or None.
+        intensity: f32[B,T,A], NaN unknown, or None.
+    """
+
+    frames: Tensor
+    landmarks: Tensor | None = None
+    regions: tuple[tuple[Regions, ...], ...] | None = None
+    flow: Tensor | None = None
+    labels: Tensor | None = None
+    intensity: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class ModelOutput:
+    """What a model returns.
+
+    Attributes:
+        logits: f32[B,T,A]; the probability of AU a is sigmoid(logits[..., a]).
+        intensity: f32[B,T,A], about 0 to 5, or None where the model gives none.
+    """
+
+    logits: Tensor
+    intensity: Tensor | None = None
+
+
+class AUModel(nn.Module, ABC):
+    """A network over aligned faces.
+
+    A subclass sets :attr:`spec` in its constructor, returns a :class:`ModelOutput` from :meth:`forward`, and
+    may replace :meth:`loss` by its family's own.
+    """
+
+    #: What the model takes and which AUs it gives.
+    spec: InputSpec
+
+    @abstractmethod
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits [B,T,A] for a batch."""
+
+    def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
+        """Mean sigmoid cross-entropy over the known labels (scalar).
+
+        Args:
+            batch: must hold labels; -1 is masked out.
+            output: what :meth:`forward` returned for it.
+            weights: f32[A], one for each AU; None = all 1.
+
+        A batch without one known label gives 0 with a gradient of 0.
+        """
+        if batch.labels is None:
+            raise ValueError("a loss needs labels")
+        known = (batch.labels >= 0).to(output.logits.dtype)
+        target = batch.labels.clamp(min=0).to(output.logits.dtype)
+        each = nn.functional.binary_cross_entropy_with_logits(output.logits, target, reduction="none")
+        if weights is not None:
+            known = known * weights
+        return (each * known).sum() / known.sum().clamp(min=1e-8)
+
+
+def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
+    """Move a batch's arrays to a device."""
+
+    def move(array: object) -> Tensor | None:
+        return None if array is None else torch.as_tensor(array).to(device)
+
+    frames = move(batch.frames)
+    assert frames is not None
+    return TensorBatch(
+        frames=frames,
+        landmarks=move(batch.landmarks),
+        regions=batch.regions,
+        flow=move(batch.flow),
+        labels=move(batch.labels),
+        intensity=move(batch.intensity),
+    )
