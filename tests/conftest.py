@@ -1,0 +1,17 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The development material beside the checkout; the test skips without it."""
+    if not SHARED.is_dir():
+        pytest.skip("the development material is not beside the checkout")
+    return SHARED
