@@ -38,7 +38,9 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as problem:
         if problem.filename is not None and Path(os.fsdecode(problem.filename)) not in (beside, final):
             raise
-        raise UserError(f"cannot write {final}: {problem.strerror or problem}; free space or choose another place") from problem
+        raise UserError(
+            f"cannot write {final}: {problem.strerror or problem}; free space or choose another place"
+        ) from problem
     finally:
         beside.unlink(missing_ok=True)
 
@@ -53,7 +55,9 @@ def make_directory(path: str | os.PathLike[str]) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise UserError(f"cannot make the folder {folder}: {problem.strerror}; choose another --out") from problem
+        raise UserError(
+            f"cannot make the folder {folder}: {problem.strerror}; choose another --out"
+        ) from problem
     if not os.access(folder, os.W_OK):
         raise UserError(f"cannot write into {folder}: permission denied; choose another --out")
     return folder

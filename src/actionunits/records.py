@@ -238,10 +238,12 @@ class InputSpec:
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
-        if min(self.size_px, self.clip_length, self.frame_step) < 1 or not 0 < self.inter_ocular_px:
+        if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
         if any(len(part) != self.channels for part in self.normalisation):
-            raise ValueError(f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels")
+            raise ValueError(
+                f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels"
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -1,0 +1,1 @@
+"""The command ``au``: one file a verb."""

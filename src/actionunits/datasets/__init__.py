@@ -1,0 +1,1 @@
+"""Labelled data: one index for every data set, and folds."""

@@ -1,0 +1,1 @@
+"""Video in, rows out, in constant memory."""

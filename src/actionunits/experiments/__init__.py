@@ -1,0 +1,1 @@
+"""Recipes, cross-validation and the papers' tables."""

@@ -1,0 +1,1 @@
+"""What FACS says: no pictures here."""

@@ -60,8 +60,12 @@ ACTION_UNITS: dict[int, ActionUnit] = {
         _unit(22, "Lip Funneler", "orbicularis oris", "lower", False),
         _unit(23, "Lip Tightener", "orbicularis oris", "lower", False),
         _unit(24, "Lip Pressor", "orbicularis oris", "lower", False),
-        _unit(25, "Lips Part", "depressor labii inferioris; mentalis, relaxed; orbicularis oris", "lower", False),
-        _unit(26, "Jaw Drop", "masseter, relaxed; temporalis and internal pterygoid, relaxed", "lower", False),
+        _unit(
+            25, "Lips Part", "depressor labii inferioris; mentalis, relaxed; orbicularis oris", "lower", False
+        ),
+        _unit(
+            26, "Jaw Drop", "masseter, relaxed; temporalis and internal pterygoid, relaxed", "lower", False
+        ),
         _unit(27, "Mouth Stretch", "pterygoids; digastric", "lower", False),
         _unit(28, "Lip Suck", "orbicularis oris", "lower", False),
         _unit(30, "Jaw Sideways", "pterygoids", "lower", False),

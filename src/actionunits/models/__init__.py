@@ -1,0 +1,1 @@
+"""Networks over aligned faces, one folder a paper."""

@@ -41,10 +41,12 @@ class ModelOutput:
     Attributes:
         logits: f32[B,T,A]; the probability of AU a is sigmoid(logits[..., a]).
         intensity: f32[B,T,A], about 0 to 5, or None where the model gives none.
+        parts: what the family's own loss reads beside the logits; stays inside the family.
     """
 
     logits: Tensor
     intensity: Tensor | None = None
+    parts: tuple[Tensor, ...] = ()
 
 
 class AUModel(nn.Module, ABC):

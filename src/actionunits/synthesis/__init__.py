@@ -1,0 +1,1 @@
+"""Faces that show given AUs: labelled pictures and clips without a licence."""

@@ -1,0 +1,1 @@
+"""EmotionNet and convolutional AU detection (Romero and Arbelaez)."""

@@ -1,0 +1,1 @@
+"""Region networks tied by AU co-occurrence (Jia et al.)."""

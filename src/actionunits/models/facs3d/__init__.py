@@ -1,0 +1,1 @@
+"""FACS3D-Net and its baselines (Yang et al.)."""
