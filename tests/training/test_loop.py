@@ -1,0 +1,258 @@
+"""The training loop learns, resumes to the same numbers, and stops with a line and a usable checkpoint."""
+
+import csv
+import itertools
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from actionunits.errors import UserError
+from actionunits.models.interface import AUModel, ModelOutput, TensorBatch, to_tensors
+from actionunits.records import Batch, InputSpec
+from actionunits.training.checkpoint import load_state
+from actionunits.training.loop import TrainingError, fit
+from actionunits.training.settings import TrainSettings, learning_rate_factor
+from actionunits.training.stages import freeze, new_output_layer, set_training_mode
+
+SIZE = 8
+
+
+class Small(AUModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.spec = InputSpec(aus=(1, 2, 4), size_px=SIZE, inter_ocular_px=3.0)
+        self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(SIZE * SIZE, 16), nn.BatchNorm1d(16), nn.ReLU())
+        self.drop = nn.Dropout(0.3)
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        b, t = batch.frames.shape[:2]
+        return ModelOutput(self.head(self.drop(self.trunk(batch.frames.flatten(0, 1)))).view(b, t, 3))
+
+
+class Painted:
+    """The label of AU k is whether row band k is bright; noise comes from (epoch, seed)."""
+
+    def __init__(
+        self, batches: int = 5, size: int = 12, broken_at: int | None = None, slow: float = 0.0
+    ) -> None:
+        self.batches, self.size, self.broken_at, self.slow = batches, size, broken_at, slow
+
+    def __len__(self) -> int:
+        return self.batches
+
+    def epoch(self, number: int, seed: int):
+        import time
+
+        for index in range(self.batches):
+            time.sleep(self.slow)
+            rng = np.random.default_rng([seed, number, index])
+            labels = rng.integers(0, 2, (self.size, 1, 3)).astype(np.int8)
+            frames = rng.normal(0, 1, (self.size, 1, 1, SIZE, SIZE)).astype(np.float32)
+            frames[:, :, :, :6] += 3 * np.repeat(labels, 2, axis=2)[:, :, None, :, None]
+            if self.broken_at == number * self.batches + index:
+                frames[0] = np.nan
+            yield Batch(frames=frames, labels=labels)
+
+
+def accuracy(model: AUModel) -> float:
+    batch = next(Painted(1, 200).epoch(99, 7))
+    assert not model.training
+    logits = model(to_tensors(batch)).logits
+    return float(((logits > 0).numpy() == (batch.labels > 0)).mean())
+
+
+def made(seed: int = 3) -> Small:
+    torch.manual_seed(seed)
+    return Small()
+
+
+def weights(model: nn.Module) -> torch.Tensor:
+    return torch.cat([p.detach().double().flatten() for p in model.state_dict().values()])
+
+
+PLAN = TrainSettings(
+    epochs=4, lr=0.05, seed=5, schedule="cosine", warmup_steps=3, accumulate=2, clip_norm=5.0
+)
+
+
+def test_it_learns_and_logs(tmp_path: Path) -> None:
+    model, seen = made(), []
+    before = accuracy(model.eval())
+    result = fit(
+        model, Painted(), PLAN, validate=accuracy, run=tmp_path, on_progress=lambda *a: seen.append(a)
+    )
+    assert before < 0.7 < 0.8 < accuracy(model) == result.best_score
+    assert result.steps == 12
+    assert seen[-1] == (12, 12)
+    assert result.stopped == "epochs"
+    assert result.history[-1].loss < result.history[0].loss
+    with (tmp_path / "log.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4]
+    assert float(rows[1]["loss"]) == result.history[1].loss
+    assert not list(tmp_path.glob(".*"))
+
+
+class KilledError(Exception):
+    pass
+
+
+@pytest.mark.parametrize("kill_at", [1, 3, 7, 11])
+@pytest.mark.parametrize("ema", [None, 0.9])
+def test_a_resumed_run_gives_the_same_numbers(tmp_path: Path, kill_at: int, ema: float | None) -> None:
+    plan = TrainSettings(
+        **{**PLAN.__dict__, "ema": ema, "checkpoint_every": 1, "optimiser": "adamw", "lr": 0.01}
+    )
+    whole = made()
+    uninterrupted = fit(whole, Painted(), plan, validate=accuracy, run=tmp_path / "whole")
+
+    def kill(done: int, total: int | None) -> None:
+        if done == kill_at:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        fit(made(), Painted(), plan, validate=accuracy, run=tmp_path / "cut", on_progress=kill)
+    again = made(seed=8)
+    resumed = fit(again, Painted(), plan, validate=accuracy, run=tmp_path / "cut")
+    assert torch.equal(weights(whole), weights(again))
+    a, b = (load_state(tmp_path / name / "last.pt")["model"] for name in ("whole", "cut"))
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    strip = [(r.epoch, r.step, r.loss, r.lr, r.validation) for r in resumed.history]
+    assert strip == [(r.epoch, r.step, r.loss, r.lr, r.validation) for r in uninterrupted.history]
+
+
+def test_a_run_killed_by_the_system_resumes(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "from test_loop import PLAN, Painted, fit, made\n"
+        "from dataclasses import replace\n"
+        "fit(made(), Painted(slow=0.1), replace(PLAN, checkpoint_every=1), run=Path(sys.argv[2]),\n"
+        "    on_progress=lambda done, total: print(done, flush=True))\n"
+    )
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "cut")]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    while int(child.stdout.readline()) < 5:
+        pass
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    plan = replace(PLAN, checkpoint_every=1)
+    again, whole = made(seed=9), made()
+    assert fit(again, Painted(), plan, run=tmp_path / "cut").steps == 12
+    fit(whole, Painted(), PLAN, run=tmp_path / "whole")
+    assert torch.equal(weights(whole), weights(again))
+
+
+def test_making_batches_ahead_changes_no_number(tmp_path: Path) -> None:
+    plain, ahead = made(), made()
+    fit(plain, Painted(), PLAN, run=tmp_path / "a")
+    fit(ahead, Painted(), replace(PLAN, prefetch=2), run=tmp_path / "b")
+    assert torch.equal(weights(plain), weights(ahead))
+
+
+def test_a_loss_that_is_not_finite_stops_with_one_line_and_usable_weights(tmp_path: Path) -> None:
+    model = made()
+    with pytest.raises(TrainingError, match=r"the loss is nan at step 6 of epoch 2: lower") as caught:
+        fit(model, Painted(broken_at=9), PLAN, run=tmp_path)
+    assert caught.value.exit_code == 1
+    state = load_state(tmp_path / "last.pt")
+    assert state["place"]["step"] == 5
+    assert all(torch.isfinite(value).all() for value in state["model"].values())
+
+
+def test_accumulated_small_batches_equal_one_large_one(tmp_path: Path) -> None:
+    class Halves(Painted):
+        def epoch(self, number, seed):
+            for batch in super().epoch(number, seed):
+                for part in (slice(0, 6), slice(6, 12)):
+                    yield Batch(frames=batch.frames[part], labels=batch.labels[part])
+
+        def __len__(self):
+            return 2 * self.batches
+
+    class Plain(Small):
+        def __init__(self) -> None:
+            super().__init__()
+            self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(SIZE * SIZE, 16), nn.Tanh())
+            self.drop = nn.Dropout(0)
+
+    models = []
+    for name, source, accumulate in (("one", Painted(), 1), ("two", Halves(), 2)):
+        torch.manual_seed(0)
+        models.append(Plain())
+        plan = TrainSettings(epochs=2, lr=0.1, accumulate=accumulate)
+        fit(models[-1], source, plan, run=tmp_path / name)
+    assert torch.allclose(weights(models[0]), weights(models[1]), atol=1e-6)
+
+
+def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:
+    scores = iter([0.5, 0.8, 0.7, 0.6, 0.9])
+    kept = []
+
+    def validate(model: AUModel) -> float:
+        kept.append(weights(model))
+        return next(scores)
+
+    model = made()
+    result = fit(
+        model, Painted(), TrainSettings(epochs=5, lr=0.01, patience=2), validate=validate, run=tmp_path
+    )
+    assert (result.best_epoch, result.best_score, result.stopped) == (2, 0.8, "patience")
+    assert torch.equal(weights(model), kept[1])
+
+
+def test_other_settings_in_the_same_folder_are_an_error(tmp_path: Path) -> None:
+    fit(made(), Painted(), TrainSettings(epochs=1), run=tmp_path)
+    with pytest.raises(UserError, match=r"training\.lr = 0\.001, now 0\.5"):
+        fit(made(), Painted(), TrainSettings(epochs=1, lr=0.5), run=tmp_path)
+    (tmp_path / "last.pt").write_bytes(b"PK no")
+    with pytest.raises(UserError, match="is not a checkpoint"):
+        fit(made(), Painted(), TrainSettings(epochs=1), run=tmp_path)
+
+
+def test_max_steps(tmp_path: Path) -> None:
+    result = fit(made(), Painted(), TrainSettings(epochs=9, max_steps=2), validate=accuracy, run=tmp_path)
+    assert (result.steps, result.stopped) == (2, "max_steps")
+    assert not math.isnan(result.best_score)
+
+
+def test_mixed_precision_trains(tmp_path: Path) -> None:
+    model = made()
+    fit(model, Painted(), TrainSettings(epochs=4, lr=0.1, precision="bf16-mixed"), run=tmp_path)
+    assert accuracy(model) > 0.8
+    assert all(p.dtype == torch.float32 for p in model.parameters())
+
+
+def test_frozen_parts_stay_to_the_bit(tmp_path: Path) -> None:
+    model = made()
+    assert freeze(model, "trunk.*") == SIZE * SIZE * 16 + 16 + 32
+    trunk, head = weights(model.trunk), weights(model.head)
+    fit(model, Painted(), TrainSettings(epochs=1, lr=0.1, weight_decay=0.1), run=tmp_path)
+    assert torch.equal(trunk, weights(model.trunk))
+    assert not torch.equal(head, weights(model.head))
+    set_training_mode(model)
+    assert not model.trunk.training
+    assert model.head.training
+    with pytest.raises(UserError, match=r"the model's parts are head, trunk"):
+        freeze(model, "encoder.*")
+    assert new_output_layer(model.head, 5).weight.shape == (5, 16)
+
+
+@pytest.mark.parametrize("schedule", ["constant", "step", "cosine"])
+def test_warm_up_reaches_the_full_rate_and_schedules_never_rise_after(schedule: str) -> None:
+    plan = TrainSettings(epochs=6, schedule=schedule, step_epochs=2, warmup_steps=5)
+    rates = [learning_rate_factor(plan, step, 10) for step in range(60)]
+    assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert all(a >= b >= 0 for a, b in itertools.pairwise(rates[4:]))
