@@ -135,6 +135,8 @@ class PointsAndPicture(AUModel):
         )
         self.register_buffer("point_mean", torch.zeros(136))
         self.register_buffer("point_deviation", torch.ones(136))
+        self.register_buffer("calibration_scale", torch.ones(len(config.aus)))
+        self.register_buffer("calibration_shift", torch.zeros(len(config.aus)))
 
     def set_point_statistics(self, points: Tensor) -> None:
         """Take mean and deviation of the crop's points [N,68,2] (px) from the training part."""
@@ -154,11 +156,15 @@ class PointsAndPicture(AUModel):
         return picture.reshape(count, length, -1), shape.reshape(count, length, -1)
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits and intensity (0 to 5), the weighted average of both branches; each branch in ``parts``."""
+        """Calibrated logits and intensity (0 to 5), the weighted average of both branches.
+
+        ``parts`` holds the average before calibration, the picture's branch and the points' branch.
+        """
         picture, points = self.branches(batch)
         share = self.config.picture_share
         both = share * picture + (1.0 - share) * points
         logits, intensity = both.chunk(2, dim=-1)
+        logits = logits * self.calibration_scale + self.calibration_shift
         return ModelOutput(logits, 5.0 * torch.sigmoid(intensity), parts=(both, picture, points))
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:

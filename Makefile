@@ -1,0 +1,45 @@
+# Two commands on a fresh machine (Python >= 3.11 with venv, git, make):
+#   make demo   the main job, end to end      make test   every test
+PYTHON ?= python3
+CORE := .venv
+DEV := .venv-dev
+
+.PHONY: help demo test check format clean
+
+help:
+	@echo "make demo    install the core and run the main job: a clip, its AU table, video and timeline in au-demo/"
+	@echo "make test    install with every extra and run all tests"
+	@echo "make check   style, types and the import contract"
+	@echo "make format  format the code"
+	@echo "make clean   remove the virtual environments and the demo's output"
+
+demo: $(CORE)/installed
+	$(CORE)/bin/au demo --out au-demo
+
+test: $(DEV)/installed
+	$(DEV)/bin/python -m pytest
+
+check: $(DEV)/installed
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/lint-imports
+
+format: $(DEV)/installed
+	$(DEV)/bin/ruff check --fix .
+	$(DEV)/bin/ruff format .
+
+clean:
+	rm -rf $(CORE) $(DEV) au-demo
+
+$(CORE)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "actionunits needs Python 3.11 or newer, this is %d.%d: make demo PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(CORE)
+	$(CORE)/bin/python -m pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(DEV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "actionunits needs Python 3.11 or newer, this is %d.%d: make test PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check -e ".[dev,train]"
+	@touch $@

@@ -1,0 +1,143 @@
+"""The embedded model's card: how it was made, what it was measured on, what it is not."""
+
+from __future__ import annotations
+
+import math
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from actionunits.experiments.embedded.measure import AnimatedScores, SmileScores
+from actionunits.experiments.embedded.people import People
+from actionunits.facs.units import action_unit
+from actionunits.models.embedded.net import PointsAndPicture
+from actionunits.records import FloatArray
+from actionunits.training.loop import TrainResult
+
+__all__ = ["card_page", "make_card"]
+
+
+def make_card(
+    model: PointsAndPicture,
+    thresholds: FloatArray,
+    people: People,
+    recipe: Any,
+    face_model: Path | None,
+    result: TrainResult,
+    *,
+    animated: AnimatedScores,
+    smiles: SmileScores | None,
+) -> dict[str, Any]:
+    """The facts of a training as plain values for JSON; undefined scores are None."""
+    return {
+        "name": "default",
+        "version": 1,
+        "made_with": f"actionunits {version('actionunits')}",
+        "aus": list(model.spec.aus),
+        "thresholds": [round(float(t), 4) for t in thresholds],
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "subjects": {
+            use: sorted({photo.subject for photo in getattr(people, use)})
+            for use in ("train", "validation", "test")
+        },
+        "face_model": face_model.name if face_model else None,
+        "recipe": {k: v for k, v in recipe.__dict__.items() if k not in ("validation", "test")},
+        "best_epoch": result.best_epoch,
+        "validation_score": _plain(result.best_score),
+        "animated_test": {
+            "pictures": animated.pictures,
+            "base_rate": [_plain(v) for v in animated.base_rate],
+            "auc": [_plain(v) for v in animated.auc],
+            "f1": [_plain(v) for v in animated.f1],
+            "accuracy": [_plain(v) for v in animated.accuracy],
+        },
+        "real_test": None if smiles is None else _smiles(smiles),
+    }
+
+
+def _plain(value: float) -> float | None:
+    return None if math.isnan(value) else round(float(value), 4)
+
+
+def _smiles(scores: SmileScores) -> dict[str, Any]:
+    return {
+        "people": scores.people,
+        "auc_smiling_against_neutral": {str(au): _plain(v) for au, v in scores.auc.items()},
+        "smile_above_own_neutral": _plain(scores.own_neutral),
+        "au12_hit_rate": _plain(scores.hit_rate),
+        "false_alarms_on_neutral": {str(au): _plain(v) for au, v in scores.false_alarms.items()},
+        "unlearned_rule_auc": _plain(scores.rule_auc),
+        "unlearned_rule_above_own_neutral": _plain(scores.rule_own_neutral),
+    }
+
+
+def card_page(card: dict[str, Any]) -> str:
+    """The card as Markdown."""
+    test, real = card["animated_test"], card["real_test"]
+    lines = [
+        "# The embedded model",
+        "",
+        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,} parameters",
+        "over the aligned grey face and its 68 points, for the occurrence and the intensity of "
+        f"{len(card['aus'])} Action Units.",
+        "",
+        "## How it was made",
+        "",
+        f"Photographs of {len(card['subjects']['train'])} people, animated "
+        + (f"(3-D face model `{card['face_model']}` and 2-D warps)" if card["face_model"] else "(2-D warps)")
+        + f" into {card['recipe']['pictures']:,} pictures with known AU intensities, degraded as cameras do, aligned by",
+        "the points that dlib finds in them. A tenth of the pictures are the photographs as they are: neutral ones (all",
+        "AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the calibration and the thresholds",
+        f"were chosen on {len(card['subjects']['validation'])} other people; the scores below are of "
+        f"{len(card['subjects']['test'])} people that neither saw.",
+        "No licensed FACS-coded recording was used, and no human FACS coder has checked its output.",
+        "",
+    ]
+    if real:
+        auc = real["auc_smiling_against_neutral"]
+        lines += [
+            "## On real faces",
+            "",
+            f"Posed smile against neutral photograph, {real['people']} unseen people:",
+            "",
+            "| score | this model | mouth width and corner lift alone |",
+            "|---|---|---|",
+            f"| AU12, ROC AUC | {_show(auc['12'])} | {_show(real['unlearned_rule_auc'])} |",
+            f"| smile above the person's own neutral face | {_show(real['smile_above_own_neutral'])} "
+            f"| {_show(real['unlearned_rule_above_own_neutral'])} |",
+            f"| AU6, ROC AUC (posed smiles: not every one has it) | {_show(auc.get('6'))} | - |",
+            f"| AU12 called on smiling faces | {_show(real['au12_hit_rate'])} | - |",
+            "",
+        ]
+    lines += [
+        "## Per AU",
+        "",
+        f"{test['pictures']:,} animated pictures of the unseen people"
+        + ("; false alarms: share of their real neutral photographs above the threshold." if real else "."),
+        "",
+        "| AU | name | base rate | AUC | F1 | accuracy | threshold | false alarms, real neutral |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for column, au in enumerate(card["aus"]):
+        cells = [test[name][column] for name in ("base_rate", "auc", "f1", "accuracy")]
+        alarm = real["false_alarms_on_neutral"][str(au)] if real else None
+        shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], alarm))
+        lines.append(f"| {au} | {action_unit(au).name} | {shown} |")
+    return "\n".join([*lines, "", *_LIMITS])
+
+
+def _show(value: float | None) -> str:
+    return "NaN" if value is None else f"{value:.2f}"
+
+
+_LIMITS = [
+    "## What it is not",
+    "",
+    "- Not validated against FACS coders. Rendered faces are not real ones: a score on animated pictures says that",
+    "  the network learned the animation, not that it reads spontaneous faces as well.",
+    "- Only frontal faces (yaw to about 25 degrees), adults, mostly of the groups in the portraits.",
+    "- Probabilities are calibrated for the AU base rates of the animated pictures, which are not those of your video.",
+    "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
+    "- It reads the 68 points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
+    "",
+]

@@ -1,0 +1,194 @@
+"""What the embedded model is worth: on real smiles against neutral faces, and on animated faces per AU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.experiments.embedded.people import Photograph
+from actionunits.experiments.embedded.pictures import MARGIN_PX, PictureStore
+from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.faces.align import align_for
+from actionunits.faces.batch import collate, sample_of
+from actionunits.faces.detect import HogDetector
+from actionunits.faces.landmarks import find_landmarks
+from actionunits.faces.video import read_picture
+from actionunits.metrics.classification import f1_score
+from actionunits.metrics.ranking import roc_auc
+from actionunits.records import Batch, FloatArray, InputSpec, Sample
+
+__all__ = [
+    "AnimatedScores",
+    "RealFaces",
+    "SmileScores",
+    "animated_scores",
+    "real_faces",
+    "smile_scores",
+    "store_batches",
+]
+
+#: Gives (probability f32[N,A], intensity f32[N,A]) of a batch of N stills.
+Predict = Callable[[Batch], tuple[FloatArray, FloatArray]]
+
+
+@dataclass(frozen=True)
+class RealFaces:
+    """Photographs as the model sees them.
+
+    Attributes:
+        samples: one a face.
+        smiling: bool[N].
+        subjects: who, [N].
+        rule: f64[N], the unlearned rule's score.
+        missed: photographs without a found face.
+    """
+
+    samples: tuple[Sample, ...]
+    smiling: NDArray[np.bool_]
+    subjects: tuple[str, ...]
+    rule: NDArray[np.float64]
+    missed: int
+
+
+def real_faces(photographs: Sequence[Photograph], spec: InputSpec) -> RealFaces:
+    """Detect and align the largest face of each photograph."""
+    detector = HogDetector()
+    samples, smiling, subjects, rule, missed = [], [], [], [], 0
+    for photo in photographs:
+        frame = read_picture(photo.path)
+        faces = detector.find(frame.grey)
+        if not faces:
+            missed += 1
+            continue
+        landmarks = find_landmarks(frame.grey, faces[0])
+        samples.append(sample_of([align_for(spec, frame, landmarks)], [landmarks], spec))
+        smiling.append(photo.smiling)
+        subjects.append(photo.subject)
+        rule.append(smile_by_points(landmarks.points))
+    return RealFaces(tuple(samples), np.array(smiling, bool), tuple(subjects), np.array(rule), missed)
+
+
+@dataclass(frozen=True)
+class SmileScores:
+    """Smiling against neutral photographs of the same people.
+
+    Attributes:
+        people: subjects with both photographs.
+        auc: ROC AUC of each AU that a smile raises, by number.
+        own_neutral: share of people whose smile scores above their own neutral face, AU12.
+        rule_auc: ROC AUC of the unlearned rule on the same faces.
+        rule_own_neutral: the same share for the rule.
+        hit_rate: share of smiles with AU12 at the model's threshold.
+        false_alarms: for each AU, share of neutral faces above its threshold.
+    """
+
+    people: int
+    auc: dict[int, float]
+    own_neutral: float
+    rule_auc: float
+    rule_own_neutral: float
+    hit_rate: float
+    false_alarms: dict[int, float]
+
+
+def smile_scores(
+    predict: Predict, faces: RealFaces, spec: InputSpec, thresholds: FloatArray | None = None
+) -> SmileScores:
+    """Score a model on real smiles; ``thresholds`` f32[A], by default 0.5."""
+    probability, _ = predict(collate(faces.samples, spec))
+    limits = np.full(len(spec.aus), 0.5, np.float32) if thresholds is None else thresholds
+    truth = np.repeat(faces.smiling[:, None], len(spec.aus), axis=1).astype(np.int8)
+    auc = roc_auc(truth, probability.astype(np.float64))
+    smile = probability[:, spec.aus.index(12)].astype(np.float64)
+    above = (probability >= limits)[~faces.smiling].mean(axis=0)
+    return SmileScores(
+        people=len(_pairs(faces)),
+        auc={au: float(auc[spec.aus.index(au)]) for au in (6, 12, 25) if au in spec.aus},
+        own_neutral=_own_neutral(smile, faces),
+        rule_auc=float(roc_auc(truth[:, :1], faces.rule[:, None])[0]),
+        rule_own_neutral=_own_neutral(faces.rule, faces),
+        hit_rate=float((smile >= limits[spec.aus.index(12)])[faces.smiling].mean()),
+        false_alarms={au: float(share) for au, share in zip(spec.aus, above, strict=True)},
+    )
+
+
+def _pairs(faces: RealFaces) -> list[tuple[int, int]]:
+    """Rows of (neutral, smiling) for each subject with both."""
+    rows: dict[str, dict[bool, int]] = {}
+    for row, (subject, smiling) in enumerate(zip(faces.subjects, faces.smiling, strict=True)):
+        rows.setdefault(subject, {})[bool(smiling)] = row
+    return [(both[False], both[True]) for both in rows.values() if len(both) == 2]
+
+
+def _own_neutral(score: NDArray[np.float64], faces: RealFaces) -> float:
+    pairs = _pairs(faces)
+    return (
+        float(np.mean([score[smile] > score[neutral] for neutral, smile in pairs])) if pairs else float("nan")
+    )
+
+
+@dataclass(frozen=True)
+class AnimatedScores:
+    """Scores on animated faces, per AU.
+
+    Attributes:
+        aus: the AUs.
+        base_rate: f64[A], share of pictures with the AU.
+        auc: f64[A].
+        f1: f64[A], at the model's threshold.
+        accuracy: f64[A], at the model's threshold.
+        pictures: how many.
+    """
+
+    aus: tuple[int, ...]
+    base_rate: NDArray[np.float64]
+    auc: NDArray[np.float64]
+    f1: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    pictures: int
+
+
+def store_batches(
+    store: PictureStore, spec: InputSpec, rows: NDArray[np.int64], size: int = 256
+) -> list[Batch]:
+    """The middle crops of a store's rows, unchanged, as batches."""
+    return [
+        collate([_middle(store, row, spec) for row in rows[i : i + size]], spec)
+        for i in range(0, len(rows), size)
+    ]
+
+
+def _middle(store: PictureStore, row: int, spec: InputSpec) -> Sample:
+    part = slice(MARGIN_PX, MARGIN_PX + spec.size_px)
+    return Sample(
+        frames=np.ascontiguousarray(store.crops[row, part, part])[None, :, :, None],
+        labels=np.asarray(store.labels[row])[None],
+        intensity=np.asarray(store.intensity[row])[None],
+        landmarks=np.asarray(store.points[row])[None] - np.float32(MARGIN_PX),
+    )
+
+
+def animated_scores(
+    probability: FloatArray,
+    labels: NDArray[np.int8],
+    aus: tuple[int, ...],
+    thresholds: FloatArray | None = None,
+) -> AnimatedScores:
+    """Score probabilities f32[N,A] against labels i8[N,A]; ``thresholds`` f32[A], by default 0.5."""
+    limits = np.full(len(aus), 0.5, np.float32) if thresholds is None else thresholds
+    decided = (probability >= limits).astype(np.int8)
+    known = labels >= 0
+    with np.errstate(invalid="ignore"):
+        base = ((labels == 1).sum(axis=0) / known.sum(axis=0)).astype(np.float64)
+        right = ((decided == labels) & known).sum(axis=0) / known.sum(axis=0)
+    return AnimatedScores(
+        aus,
+        base,
+        roc_auc(labels, probability.astype(np.float64)),
+        f1_score(labels, decided),
+        right,
+        len(labels),
+    )

@@ -1,0 +1,99 @@
+"""Whose faces the embedded model learns from, is chosen by, and is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+
+from actionunits.errors import UserError
+from actionunits.records import Landmarks, Portrait
+from actionunits.synthesis.portraits import portrait_files, read_portrait, subject_of
+
+__all__ = ["People", "Photograph", "find_people", "load_portrait"]
+
+SMILING_MARK = "_smiling"
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture file of one person.
+
+    Attributes:
+        path: the file.
+        subject: ``FOLDER/PERSON``, unique over several folders.
+        smiling: shown smiling (file names with ``_smiling``), else neutral.
+    """
+
+    path: Path
+    subject: str
+    smiling: bool = False
+
+
+@dataclass(frozen=True)
+class People:
+    """Photographs by the use that is made of their subjects; no subject has two uses."""
+
+    train: tuple[Photograph, ...]
+    validation: tuple[Photograph, ...]
+    test: tuple[Photograph, ...]
+
+    def __post_init__(self) -> None:
+        names = [{p.subject for p in part} for part in (self.train, self.validation, self.test)]
+        for one in range(3):
+            for other in range(one):
+                both = sorted(names[one] & names[other])
+                if both:
+                    raise UserError(f"subjects on two sides of the split: {', '.join(both)}")
+
+
+def find_people(folders: Sequence[Path], *, validation: Sequence[str], test: Sequence[str]) -> People:
+    """Sort the photographs of folders of portraits by the split.
+
+    Neutral ones are those of :func:`~actionunits.synthesis.portraits.portrait_files`; a file whose name holds
+    ``_smiling`` beside them is a smile of the same person.
+
+    Raises:
+        UserError: a folder is missing or empty, a subject of the split is not there, or none is left to
+            train on.
+    """
+    found: list[Photograph] = []
+    for folder in folders:
+        neutral = portrait_files(folder)
+        found += [Photograph(path, f"{path.parent.name}/{subject_of(path)}") for path in neutral]
+        smiling = sorted(p for p in folder.iterdir() if SMILING_MARK in p.stem) if folder.is_dir() else []
+        found += [Photograph(p, f"{p.parent.name}/{subject_of(p)}", True) for p in smiling]
+    held = {*validation, *test}
+    missing = sorted(held - {photo.subject for photo in found})
+    if missing and len(missing) < len(held):
+        raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
+    people = People(
+        train=tuple(p for p in found if p.subject not in held),
+        validation=tuple(p for p in found if p.subject in set(validation)),
+        test=tuple(p for p in found if p.subject in set(test)),
+    )
+    for use in ("train", "validation", "test"):
+        if not any(not photo.smiling for photo in getattr(people, use)):
+            raise UserError(
+                f"no neutral portrait is left for {use}: name subjects under [split] of the recipe, as FOLDER/PERSON"
+            )
+    return people
+
+
+def load_portrait(photo: Photograph, *, inter_ocular_px: float) -> Portrait:
+    """Read a photograph and bring it to an inter-ocular distance.
+
+    Raises:
+        UserError: it cannot be read or holds no face.
+    """
+    portrait = read_portrait(photo.path, subject=photo.subject)
+    points = portrait.landmarks.points
+    eyes = (points[[36, 39]].mean(axis=0), points[[42, 45]].mean(axis=0))
+    share = inter_ocular_px / max(float(((eyes[1] - eyes[0]) ** 2).sum() ** 0.5), 1.0)
+    height, width = portrait.image.shape[:2]
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    image = cv2.resize(portrait.image, size, interpolation=cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC)
+    moved = (points + 0.5) * (size[0] / width, size[1] / height) - 0.5
+    return Portrait(image.astype("uint8"), Landmarks(moved.astype("float32")), portrait.subject)

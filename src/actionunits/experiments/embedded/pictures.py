@@ -1,0 +1,288 @@
+"""The training pictures of the embedded model: portraits animated, degraded and aligned as in use.
+
+The store is a folder of plain arrays that are filled part by part, by as many processes as there are cores;
+a run that was stopped goes on with the first part that is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.atomic import make_directory, replace_when_done
+from actionunits.errors import UserError
+from actionunits.experiments.embedded.degrade import degrade
+from actionunits.experiments.embedded.people import Photograph, load_portrait
+from actionunits.experiments.embedded.rule import lip_gap
+from actionunits.faces.align import align, inter_ocular_distance, to_crop
+from actionunits.faces.landmarks import face_box_from, find_landmarks
+from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
+from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
+from actionunits.synthesis.face_model import FaceModel, load_face_model
+from actionunits.synthesis.model_animator import ModelAnimator
+from actionunits.synthesis.timeline import random_expression
+
+__all__ = ["MARGIN_PX", "Layout", "PictureStore", "make_pictures"]
+
+#: Pixels around the model's crop that the store keeps, for jitter in training.
+MARGIN_PX = 8
+
+#: Pictures made of one portrait in a row: the fit of a portrait is paid once for them.
+PER_PORTRAIT = 32
+
+#: Inter-ocular distance at which portraits are animated.
+RENDER_INTER_OCULAR_PX = 60.0
+
+#: Gap of the inner lips, in inter-ocular distances, that counts as AU25 at intensity B (2).
+LIP_GAP_OF_B = 0.045
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a store holds, written beside it so that a resumed run cannot mix two of them.
+
+    Attributes:
+        aus: label columns.
+        size_px: side of the model's crop.
+        inter_ocular_px: distance between the eyes in it.
+        eye_line: height of the eyes in it.
+        count: pictures.
+        seed: of all choices.
+        flat_share: share of pictures animated by the 2-D way although a 3-D model is given.
+        real_share: share of unanimated photographs.
+        subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
+        face_model: name of the 3-D model's file, or empty.
+    """
+
+    aus: tuple[int, ...]
+    size_px: int
+    inter_ocular_px: float
+    eye_line: float
+    count: int
+    seed: int
+    flat_share: float
+    real_share: float
+    subjects: tuple[str, ...]
+    face_model: str
+
+    @property
+    def stored_px(self) -> int:
+        """Side of a stored crop."""
+        return self.size_px + 2 * MARGIN_PX
+
+    @property
+    def parts(self) -> int:
+        """Parts of :data:`PER_PORTRAIT` pictures."""
+        return -(-self.count // PER_PORTRAIT)
+
+
+class PictureStore:
+    """The arrays of a store, mapped from disk.
+
+    Attributes:
+        crops: u8[N,S,S] grey, S = the model's side and twice :data:`MARGIN_PX`.
+        points: f32[N,68,2] in pixels of the stored crop, as dlib found them.
+        labels: i8[N,A], -1 unknown.
+        intensity: f32[N,A], NaN unknown.
+        subject: i32[N], index into ``layout.subjects``.
+    """
+
+    FILES = ("crops", "points", "labels", "intensity", "subject")
+
+    def __init__(self, folder: Path, mode: str = "r") -> None:
+        self.folder = folder
+        values = json.loads((folder / "layout.json").read_text())
+        self.layout = Layout(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}  # type: ignore[call-overload]
+        self.crops: ImageArray = arrays["crops"]
+        self.points: FloatArray = arrays["points"]
+        self.labels: NDArray[np.int8] = arrays["labels"]
+        self.intensity: FloatArray = arrays["intensity"]
+        self.subject: NDArray[np.int32] = arrays["subject"]
+
+    def __len__(self) -> int:
+        return len(self.crops)
+
+    def done(self, part: int) -> Path:
+        """The mark of a finished part."""
+        return self.folder / "parts" / str(part)
+
+
+def _new_store(folder: Path, layout: Layout) -> PictureStore:
+    count, side, aus = layout.parts * PER_PORTRAIT, layout.stored_px, len(layout.aus)
+    shapes: dict[str, tuple[tuple[int, ...], type]] = {
+        "crops": ((count, side, side), np.uint8),
+        "points": ((count, 68, 2), np.float32),
+        "labels": ((count, aus), np.int8),
+        "intensity": ((count, aus), np.float32),
+        "subject": ((count,), np.int32),
+    }
+    for name, (shape, dtype) in shapes.items():
+        np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape).flush()
+    make_directory(folder / "parts")
+    with replace_when_done(folder / "layout.json") as beside:
+        beside.write_text(json.dumps(layout.__dict__, indent=1))
+    return PictureStore(folder, "r+")
+
+
+def _open_store(folder: Path, layout: Layout) -> PictureStore:
+    make_directory(folder)
+    if not (folder / "layout.json").exists():
+        return _new_store(folder, layout)
+    store = PictureStore(folder, "r+")
+    if store.layout != layout:
+        raise UserError(
+            f"{folder} holds pictures made with other settings; remove it or choose another --out"
+        )
+    return store
+
+
+def make_pictures(
+    folder: Path,
+    photographs: Sequence[Photograph],
+    layout: Layout,
+    *,
+    face_model: Path | None = None,
+    workers: int = 2,
+    on_progress: OnProgress | None = None,
+) -> PictureStore:
+    """Fill a store with animated ``photographs``; resumes with the first part that is missing.
+
+    Raises:
+        UserError: the folder holds a store of other settings, or cannot be written.
+    """
+    store = _open_store(folder, layout)
+    waiting = [part for part in range(layout.parts) if not store.done(part).exists()]
+    finished = layout.parts - len(waiting)
+    with ProcessPoolExecutor(max_workers=workers) as pool:
+        jobs = [pool.submit(_fill_part, folder, tuple(photographs), face_model, part) for part in waiting]
+        try:
+            for job in as_completed(jobs):
+                job.result()
+                finished += 1
+                if on_progress:
+                    on_progress(finished * PER_PORTRAIT, layout.parts * PER_PORTRAIT)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return PictureStore(folder)
+
+
+@lru_cache(maxsize=1)
+def _model_file(path: Path) -> FaceModel:
+    return load_face_model(path)
+
+
+def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Path | None, part: int) -> None:
+    cv2.setNumThreads(1)
+    store = PictureStore(folder, "r+")
+    layout = store.layout
+    rng = np.random.default_rng([layout.seed, part])
+    real = rng.random() < layout.real_share
+    choice = [photo for photo in photographs if real or not photo.smiling]
+    if real and rng.random() < 0.5:
+        choice = [photo for photo in photographs if photo.smiling] or choice
+    photo = choice[int(rng.integers(len(choice)))]
+    portrait = load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX * float(rng.uniform(0.8, 1.2)))
+    solid = face_model is not None and rng.random() >= layout.flat_share
+    animator = None if real else _animator(portrait, face_model if solid else None)
+    first = part * PER_PORTRAIT
+    for row in range(first, first + PER_PORTRAIT):
+        expression = Expression.both({})
+        face = AnimatedFace(portrait.image, portrait.landmarks.points)
+        if animator is not None:
+            expression = random_expression(rng, layout.aus)
+            face = _animate(animator, expression, rng)
+        _store_face(store, row, face, rng)
+        store.subject[row] = layout.subjects.index(photo.subject)
+        if photo.smiling:
+            _label_smile(store, row)
+        else:
+            _label(store, row, expression, face)
+    for name in PictureStore.FILES:
+        getattr(store, name).flush()
+    store.done(part).touch()
+
+
+def _animator(portrait: Portrait, face_model: Path | None) -> PortraitAnimator | ModelAnimator:
+    if face_model is None:
+        return PortraitAnimator(portrait)
+    return ModelAnimator(portrait, _model_file(face_model))
+
+
+def _animate(
+    animator: PortraitAnimator | ModelAnimator, expression: Expression, rng: np.random.Generator
+) -> AnimatedFace:
+    """The expression with what is no AU of the set: blinks, gaze, head pose and other movements."""
+    blink = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.12 else 0.0
+    gaze = (float(rng.normal(0, 0.35)), float(rng.normal(0, 0.25)))
+    furrows = float(rng.uniform(0.0, 1.3))
+    shown = _with_distractors(expression, rng)
+    if isinstance(animator, PortraitAnimator):
+        return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows)
+    return animator.show(
+        shown,
+        blink=blink,
+        gaze=gaze,
+        furrow_strength=furrows,
+        yaw_deg=float(np.clip(rng.normal(0, 11), -26, 26)),
+        pitch_deg=float(np.clip(rng.normal(0, 6), -14, 14)),
+        roll_deg=float(rng.normal(0, 4)),
+        rng=rng,
+    )
+
+
+def _with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:
+    """Now and then pucker (18), funnel (22) or jaw sideways (30), where the mouth is free."""
+    lower = {12, 14, 20, 23, 24}
+    if rng.random() > 0.12 or lower & set(expression.aus):
+        return expression
+    extra = {int(rng.choice([18, 22, 30])): float(rng.uniform(1.0, 4.0))}
+    return Expression({**expression.left, **extra}, {**expression.right, **extra})
+
+
+def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.random.Generator) -> None:
+    """Degrade the picture, find its points as in use, and keep the aligned grey crop."""
+    layout = store.layout
+    true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
+    grey = cv2.cvtColor(degrade(face.image, rng, inter_ocular_distance(true)), cv2.COLOR_RGB2GRAY).astype(
+        np.uint8
+    )
+    found = find_landmarks(grey, Face(_jitter(face_box_from(true), rng), 1.0))
+    eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px
+    crop = align(grey, found, layout.stored_px, layout.inter_ocular_px, eye_line)
+    store.crops[row] = crop.image
+    store.points[row] = to_crop(found.points, crop)
+
+
+def _jitter(box: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """A face box as far off as a detector's: 4 % of its side in place, 4 % in size."""
+    side = float(box[2] - box[0])
+    centre = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.04, 2) * side
+    half = side / 2 * float(np.exp(rng.normal(0, 0.04)))
+    return np.concatenate([centre - half, centre + half]).astype(np.float32)
+
+
+def _label(store: PictureStore, row: int, expression: Expression, face: AnimatedFace) -> None:
+    """Intensity as drawn, occurrence from B up; AU25 is what the lips show."""
+    values = np.array([expression.intensity(au) for au in store.layout.aus], np.float32)
+    if 25 in store.layout.aus:
+        values[store.layout.aus.index(25)] = min(5.0, lip_gap(face.points) / LIP_GAP_OF_B * 2.0)
+    store.intensity[row] = values
+    store.labels[row] = values >= 2.0
+
+
+def _label_smile(store: PictureStore, row: int) -> None:
+    """A real smile: AU12 is shown; how strongly, and with what else, nobody coded."""
+    store.intensity[row] = np.nan
+    store.labels[row] = -1
+    if 12 in store.layout.aus:
+        store.labels[row, store.layout.aus.index(12)] = 1

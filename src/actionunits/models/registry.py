@@ -1,0 +1,111 @@
+"""Every network of the package by name: one literal table, imported only when a name is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actionunits.errors import unknown_name
+from actionunits.models.config import from_plain
+
+if TYPE_CHECKING:
+    from actionunits.models.interface import AUModel
+
+__all__ = ["REGISTRY", "Entry", "build_model", "config_class", "entry", "make_config"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a network is.
+
+    Attributes:
+        module: its module, below ``actionunits.models``.
+        builder: the function there that makes it out of its configuration.
+        config: the frozen dataclass there.
+        paper: short name of the paper (``docs/papers``), or ``own``.
+        summary: what it is, in a line.
+    """
+
+    module: str
+    builder: str
+    config: str
+    paper: str
+    summary: str
+
+
+REGISTRY: dict[str, Entry] = {
+    "embedded/points_and_picture": Entry(
+        "embedded.net", "build", "EmbeddedConfig", "own", "the small network that ships with the package"
+    ),
+    "facs3d/cnn2d": Entry(
+        "facs3d.cnn2d", "build", "Cnn2dConfig", "facs3d", "2D CNN on 200 px grey faces, three 5x5 convolutions"
+    ),
+    "patterns/network1": Entry(
+        "patterns.network1", "build", "Network1Config", "patterns", "the 2D CNN of facs3d, as Network 1"
+    ),
+    "patterns/network5": Entry(
+        "patterns.network5", "build", "Network5Config", "patterns", "VGG13-like network on 64 px grey faces"
+    ),
+    "cooccurrence/cnn2d": Entry(
+        "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "a network an AU on its region's crop"
+    ),
+    "caud/emotion_net": Entry(
+        "caud.emotion_net", "build", "EmotionNetConfig", "caud", "AlexNet or VGG-16 with one head an AU"
+    ),
+    "au_rcnn/cnn_res": Entry(
+        "au_rcnn.cnn_res", "build", "CnnResConfig", "au_rcnn", "the paper's baseline: ResNet on the whole face"
+    ),
+}
+
+
+def entry(name: str) -> Entry:
+    """The table's row of a name.
+
+    Raises:
+        UserError: no such network; the message gives the nearest.
+
+    >>> entry("facs3d/cnn2d").paper
+    'facs3d'
+    """
+    if name not in REGISTRY:
+        raise unknown_name("model", name, REGISTRY)
+    return REGISTRY[name]
+
+
+def config_class(name: str) -> type[Any]:
+    """The frozen dataclass that configures a network.
+
+    Raises:
+        UserError: no such network.
+    """
+    row = entry(name)
+    found: type[Any] = getattr(importlib.import_module(f"actionunits.models.{row.module}"), row.config)
+    return found
+
+
+def make_config(name: str, values: Mapping[str, Any]) -> Any:
+    """A network's configuration out of plain values; what is left out takes the paper's default.
+
+    Raises:
+        UserError: no such network, an unknown key (with the nearest), or a wrong value.
+    """
+    return from_plain(config_class(name), values, f"model {name}:")
+
+
+def build_model(name: str, config: Any | None = None) -> AUModel:
+    """Make a network with fresh weights (from PyTorch's global generator).
+
+    Args:
+        name: its name in the table.
+        config: the family's dataclass, a mapping of plain values, or None for the paper's defaults.
+
+    Raises:
+        UserError: no such network, or an unknown or wrong value.
+    """
+    if config is None or isinstance(config, Mapping):
+        config = make_config(name, config or {})
+    row = entry(name)
+    model: AUModel = getattr(importlib.import_module(f"actionunits.models.{row.module}"), row.builder)(config)
+    return model
