@@ -1,0 +1,113 @@
+"""Faces to crops: a similarity that puts the eyes at fixed places."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.records import Crop, FloatArray, Frame, ImageArray, InputSpec, Landmarks
+
+__all__ = ["align", "align_for", "eye_centres", "inter_ocular_distance", "to_crop", "to_frame"]
+
+#: Shrinking by more than this is done in two steps, so that fine detail does not alias.
+_SHRINK = 1.5
+
+
+def eye_centres(landmarks: Landmarks) -> NDArray[np.float64]:
+    """f64[2,2]: the middle between the corners of the subject's right eye, then of the left, in px."""
+    points = landmarks.points.astype(np.float64)
+    return np.stack([(points[36] + points[39]) / 2, (points[42] + points[45]) / 2])
+
+
+def inter_ocular_distance(landmarks: Landmarks) -> float:
+    """Distance between the two eye centres in px."""
+    right, left = eye_centres(landmarks)
+    return float(np.hypot(*(left - right)))
+
+
+def align(
+    image: ImageArray,
+    landmarks: Landmarks,
+    size_px: int,
+    inter_ocular_px: float,
+    eye_line: float = 0.32,
+) -> Crop:
+    """Turn, scale and shift a face to its place in a square crop.
+
+    The middle between the eye centres comes to x = (size_px - 1) / 2, y = eye_line * size_px, the line
+    through them lies level, and they are inter_ocular_px apart. Beyond the picture its nearest pixels are
+    repeated.
+
+    Args:
+        image: u8[H,W] or u8[H,W,3].
+        landmarks: points in pixels of the image.
+        size_px: width and height of the crop.
+        inter_ocular_px: distance of the eye centres in the crop.
+        eye_line: height of the eyes, as a part of size_px from the top.
+
+    Raises:
+        ValueError: the two eye centres are at the same place.
+    """
+    matrix = _crop_to_frame(landmarks, size_px, inter_ocular_px, eye_line)
+    shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
+    source, to_source = image, matrix
+    if shrink > _SHRINK:
+        source, to_source = _reduced(image, matrix, size_px, shrink)
+    crop = cv2.warpAffine(
+        source,
+        to_source,
+        (size_px, size_px),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return Crop(np.asarray(crop, dtype=np.uint8), matrix.astype(np.float32))
+
+
+def align_for(spec: InputSpec, frame: Frame, landmarks: Landmarks) -> Crop:
+    """The crop that a model takes: grey or RGB, size and scale as its :class:`InputSpec` says."""
+    image = frame.grey if spec.channels == 1 else frame.image
+    return align(image, landmarks, spec.size_px, spec.inter_ocular_px, spec.eye_line)
+
+
+def to_frame(points: FloatArray, crop: Crop) -> FloatArray:
+    """Points f32[N,2] of the crop in pixels of its frame."""
+    matrix = crop.to_frame.astype(np.float64)
+    return (points @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+
+def to_crop(points: FloatArray, crop: Crop) -> FloatArray:
+    """Points f32[N,2] of the frame in pixels of the crop."""
+    matrix = crop.to_frame.astype(np.float64)
+    return np.linalg.solve(matrix[:, :2], (points - matrix[:, 2]).T).T.astype(np.float32)
+
+
+def _crop_to_frame(
+    landmarks: Landmarks, size_px: int, inter_ocular_px: float, eye_line: float
+) -> NDArray[np.float64]:
+    right, left = eye_centres(landmarks)
+    across = (left - right) / inter_ocular_px
+    if float(np.hypot(*across)) < 1e-6:
+        raise ValueError("cannot align a face whose eye centres are at the same place")
+    linear = np.array([[across[0], -across[1]], [across[1], across[0]]])
+    target = np.array([(size_px - 1) / 2, eye_line * size_px])
+    shift = (left + right) / 2 - linear @ target
+    return np.concatenate([linear, shift[:, None]], axis=1)
+
+
+def _reduced(
+    image: ImageArray, matrix: NDArray[np.float64], size_px: int, shrink: float
+) -> tuple[ImageArray, NDArray[np.float64]]:
+    """The face's part of the image at about the crop's scale, and the map from the crop to it."""
+    corners = np.array([[-1, -1], [size_px, -1], [-1, size_px], [size_px, size_px]])
+    reach = corners @ matrix[:, :2].T + matrix[:, 2]
+    limit = np.array([image.shape[1], image.shape[0]])
+    first = np.clip(np.floor(reach.min(axis=0)).astype(int) - round(2 * shrink), 0, limit - 1)
+    last = np.clip(np.ceil(reach.max(axis=0)).astype(int) + round(2 * shrink), first + 1, limit)
+    part = image[first[1] : last[1], first[0] : last[0]]
+    size = np.maximum(np.rint((last - first) / shrink).astype(int), 1)
+    small = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)
+    factor = size / (last - first)
+    to_small = matrix * factor[:, None]
+    to_small[:, 2] += (0.5 - first) * factor - 0.5
+    return np.asarray(small, dtype=np.uint8), to_small

@@ -1,0 +1,101 @@
+"""The 68 points of a face by dlib's shape predictor.
+
+The predictor file comes with the package ``face_recognition_models``. It was trained on the iBUG 300-W
+pictures, whose licence excludes commercial use: ask its authors before using the points commercially.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import dlib
+import numpy as np
+
+from actionunits.errors import UserError
+from actionunits.records import Face, FloatArray, ImageArray, Landmarks
+
+__all__ = ["face_box_from", "find_landmarks"]
+
+_FILE = "shape_predictor_68_face_landmarks.dat"
+#: The face is brought to this size, because dlib rounds its points to whole pixels.
+_WORK_PX = 200
+_MARGIN = 0.35
+
+# The box that the HOG detector gives for a face with such points; see ``face_box_from``.
+_BOX_SIZE = 2.76  # in units of the points' spread
+_BOX_DOWN = -0.12
+
+
+@cache
+def _predictor() -> Any:
+    spec = importlib.util.find_spec("face_recognition_models")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        file = Path(folder) / "models" / _FILE
+        if file.is_file():
+            return dlib.shape_predictor(str(file))
+    raise UserError(f"{_FILE} is missing: install the package face_recognition_models")
+
+
+def find_landmarks(grey: ImageArray, face: Face) -> Landmarks:
+    """The 68 points of the face in a box, to a fraction of a pixel.
+
+    Args:
+        grey: u8[H,W].
+        face: its box should be as the HOG detector gives it (brows to chin); parts of the box beyond the
+            picture count as its nearest pixels.
+
+    Raises:
+        UserError: the predictor's file is not installed.
+    """
+    left, top, right, bottom = (float(v) for v in face.box)
+    size = max(right - left, bottom - top, 4.0)
+    x0 = int(np.floor((left + right) / 2 - (0.5 + _MARGIN) * size))
+    y0 = int(np.floor((top + bottom) / 2 - (0.5 + _MARGIN) * size))
+    side = int(np.ceil((1 + 2 * _MARGIN) * size)) + 1
+    patch = cut_out(grey, x0, y0, side, side)
+    scale = _WORK_PX / size
+    work_px = max(1, round(side * scale))
+    scale = work_px / side
+    work = cv2.resize(
+        patch, (work_px, work_px), interpolation=cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
+    )
+    shift = np.array([x0 - 0.5, y0 - 0.5])
+    corners = (np.array([[left, top], [right, bottom]]) - shift) * scale - 0.5
+    box = dlib.rectangle(*(round(v) for v in corners.reshape(-1).tolist()))
+    shape = _predictor()(work, box)
+    points = np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
+    return Landmarks(((points + 0.5) / scale + shift).astype(np.float32))
+
+
+def cut_out(grey: ImageArray, x0: int, y0: int, width: int, height: int) -> ImageArray:
+    """A part of a picture, which may reach beyond the border: there the nearest pixel is repeated."""
+    rows, columns = grey.shape[:2]
+    top, bottom = np.clip((y0, y0 + height), 0, rows)
+    left, right = np.clip((x0, x0 + width), 0, columns)
+    if (bottom - top, right - left) == (height, width):
+        return grey[top:bottom, left:right]
+    ys = np.clip(np.arange(y0, y0 + height), 0, rows - 1)
+    xs = np.clip(np.arange(x0, x0 + width), 0, columns - 1)
+    return np.ascontiguousarray(grey[ys[:, None], xs[None, :]])
+
+
+def face_box_from(landmarks: Landmarks) -> FloatArray:
+    """The box, f32[4] left, top, right, bottom, that the HOG detector would give for such points.
+
+    Size and place are a fixed linear function of the points' mean, spread and tilt, fitted to the detector's
+    own boxes on 574 photographs and video frames. Following a face by its points needs it: the
+    predictor expects a box like those it was trained with.
+    """
+    points = landmarks.points.astype(np.float64)
+    centre = points.mean(axis=0)
+    spread = float(np.sqrt(((points - centre) ** 2).sum(axis=1).mean()))
+    across = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
+    across /= max(float(np.hypot(*across)), 1e-6)
+    down = np.array([-across[1], across[0]])
+    middle = centre + spread * _BOX_DOWN * down
+    half = spread * _BOX_SIZE / 2
+    return np.concatenate([middle - half, middle + half]).astype(np.float32)

@@ -1,0 +1,270 @@
+"""Following each face from frame to frame.
+
+A face that was found once is followed by its points: the box that belongs to the last points is where the
+next are looked for. The detector looks again at that place every few frames, and at once when something is
+suspicious; it searches the whole frame now and then for new faces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from actionunits.faces.align import align, inter_ocular_distance
+from actionunits.faces.detect import FaceDetector, overlap
+from actionunits.faces.landmarks import face_box_from, find_landmarks
+from actionunits.records import Face, FloatArray, Frame, ImageArray, Landmarks
+
+__all__ = ["FaceTracker", "TrackedFace"]
+
+#: The small picture by which a face is compared with itself: size and inter-ocular distance.
+_PATCH_PX, _PATCH_EYES_PX = 32, 14.0
+#: Likeness (correlation of two such pictures) above which it is surely the same face in the same place ...
+_SAME = 0.8
+#: ... below which something has happened: look again ...
+_ODD = 0.65
+#: ... and below which it is taken for another person.
+_OTHER = 0.3
+#: Mean change of the grey values of the whole frame that counts as a cut.
+_CUT = 30.0
+
+
+@dataclass(frozen=True)
+class TrackedFace:
+    """A face in a frame of a video.
+
+    Attributes:
+        face: its box (the one that belongs to the points), last score, and track number.
+        landmarks: its points in pixels of the frame.
+        confidence: 0 to 1, how sure it is that a face is there: the detector's confidence when it looked
+            last, times the likeness to that view.
+    """
+
+    face: Face
+    landmarks: Landmarks
+    confidence: float
+
+
+@dataclass
+class _Track:
+    number: int
+    landmarks: Landmarks
+    patch: FloatArray
+    score: float
+    seen_s: float
+    likeness: float = 1.0
+    since_check: int = 0
+    failed: int = 0
+
+    @property
+    def box(self) -> FloatArray:
+        return face_box_from(self.landmarks)
+
+
+class FaceTracker:
+    """Follows the faces of one video; give it the frames in order.
+
+    A number (``Face.track``) belongs to a face as long as it stays. A face that is lost and comes back within
+    ``memory_s`` seconds near its place, at a similar size and looking alike takes its number again; after a
+    cut every face has a new number unless it looks the same in the same place.
+
+    Args:
+        detector: finds faces and confirms them.
+        keep: ``largest`` follows only the largest face; a new face must be 1.3 times as large to replace it.
+        tracking: False for pictures that do not belong together: each is searched, and its faces are numbered
+            from 0 by falling size.
+        check_every: frames between two looks of the detector at a followed face.
+        search_every_s: seconds between two searches of the whole frame while a face is followed.
+        memory_s: how long a lost face's number is kept for it.
+    """
+
+    def __init__(
+        self,
+        detector: FaceDetector,
+        keep: Literal["all", "largest"] = "all",
+        *,
+        tracking: bool = True,
+        check_every: int = 3,
+        search_every_s: float = 1.0,
+        memory_s: float = 2.0,
+    ) -> None:
+        self.detector = detector
+        self.keep = keep
+        self.tracking = tracking
+        self.check_every = check_every
+        self.search_every_s = search_every_s
+        self.memory_s = memory_s
+        self._tracks: list[_Track] = []
+        self._lost: list[_Track] = []
+        self._next_number = 0
+        self._view: FloatArray | None = None
+        self._searched_s = -np.inf
+        self._since_search = 0
+
+    def update(self, frame: Frame) -> list[TrackedFace]:
+        """The faces of the next frame, by falling size of when they were found."""
+        if not self.tracking:
+            return self._still(frame)
+        cut = self._is_cut(frame.grey)
+        if cut:
+            self._lose(self._tracks)
+        followed = len(self._tracks)
+        for track in list(self._tracks):
+            self._follow(track, frame)
+        lost_one = len(self._tracks) < followed
+        if cut or lost_one or self._search_due(frame):
+            self._search(frame)
+        return [_reported(t, self.detector) for t in self._tracks if not t.failed or t.likeness >= _SAME]
+
+    def _still(self, frame: Frame) -> list[TrackedFace]:
+        faces = self.detector.find(frame.grey)
+        result = []
+        for number, face in enumerate(faces[:1] if self.keep == "largest" else faces):
+            landmarks = find_landmarks(frame.grey, face)
+            confidence = self.detector.confidence(face.score)
+            result.append(TrackedFace(replace(face, track=number), landmarks, confidence))
+        return result
+
+    def _is_cut(self, grey: ImageArray) -> bool:
+        """Whether the whole picture changed since the last frame."""
+        step = max(1, min(grey.shape) // 32)
+        view = grey[step // 2 :: step, step // 2 :: step].astype(np.float32)
+        before, self._view = self._view, view
+        if before is None:
+            return False
+        return before.shape != view.shape or float(np.abs(view - before).mean()) > _CUT
+
+    def _follow(self, track: _Track, frame: Frame) -> None:
+        """Find the face's points in the next frame; drop it when it is gone."""
+        before = track.landmarks
+        landmarks = find_landmarks(frame.grey, Face(track.box, track.score))
+        patch = _patch(frame.grey, landmarks)
+        likeness = _likeness(patch, track.patch)
+        track.since_check += 1
+        if not (
+            track.failed
+            or track.since_check >= self.check_every
+            or likeness < _ODD
+            or _jumped(before, landmarks)
+        ):
+            track.landmarks, track.likeness, track.seen_s = landmarks, likeness, frame.time_s
+            return
+        self._check(track, frame, landmarks, patch, likeness)
+
+    def _check(
+        self, track: _Track, frame: Frame, landmarks: Landmarks, patch: FloatArray, likeness: float
+    ) -> None:
+        """Let the detector look at the place."""
+        place = face_box_from(landmarks) if likeness >= _ODD else track.box
+        face = self.detector.check(frame.grey, place)
+        track.since_check = 0
+        if face is None:
+            track.failed += 1
+            track.likeness = likeness
+            if likeness >= _SAME:
+                track.landmarks = landmarks
+            if track.failed >= (10 if likeness >= _SAME else 2):
+                self._lose([track])
+            return
+        if overlap(face.box, face_box_from(landmarks)) < 0.5:
+            landmarks = find_landmarks(frame.grey, face)
+            patch = _patch(frame.grey, landmarks)
+            likeness = _likeness(patch, track.patch)
+        if likeness < _OTHER:
+            self._lose([track])
+            return
+        track.landmarks, track.patch, track.score = landmarks, patch, face.score
+        track.likeness, track.failed, track.seen_s = 1.0, 0, frame.time_s
+
+    def _search_due(self, frame: Frame) -> bool:
+        """Now and then while a face is followed; else every third frame, or each if they are far apart."""
+        self._since_search += 1
+        waited_s = frame.time_s - self._searched_s
+        if any(not t.failed for t in self._tracks):
+            return waited_s >= self.search_every_s or self._since_search >= 90
+        return waited_s >= 0.12 or self._since_search >= 3
+
+    def _search(self, frame: Frame) -> None:
+        """Look for faces in the whole frame and begin to follow the new ones."""
+        self._searched_s, self._since_search = frame.time_s, 0
+        self._lost = [t for t in self._lost if frame.time_s - t.seen_s <= self.memory_s]
+        for face in self.detector.find(frame.grey):
+            if any(overlap(face.box, t.box) > 0.2 and not t.failed for t in self._tracks):
+                continue
+            landmarks = find_landmarks(frame.grey, face)
+            if overlap(face_box_from(landmarks), face.box) < 0.4:
+                continue
+            patch = _patch(frame.grey, landmarks)
+            track = _Track(self._number_for(landmarks, patch), landmarks, patch, face.score, frame.time_s)
+            self._tracks.append(track)
+        self._drop_doubles()
+        if self.keep == "largest" and self._tracks:
+            largest = max(self._tracks, key=lambda t: _area(t) * (1.3 if t is self._tracks[0] else 1.0))
+            self._tracks = [largest]
+
+    def _number_for(self, landmarks: Landmarks, patch: FloatArray) -> int:
+        """The number of a lost face that this one continues, or a new one."""
+        box = face_box_from(landmarks)
+        size = float(box[2] - box[0])
+        candidates = self._lost + [t for t in self._tracks if t.failed]
+        best, best_likeness = None, _ODD
+        for track in candidates:
+            other = track.box
+            ratio = size / max(float(other[2] - other[0]), 1.0)
+            away = float(np.abs(other[:2] + other[2:] - box[:2] - box[2:]).max()) / 2
+            likeness = _likeness(patch, track.patch)
+            if 0.67 < ratio < 1.5 and away < size and likeness > best_likeness:
+                best, best_likeness = track, likeness
+        if best is not None:
+            self._lost = [t for t in self._lost if t is not best]
+            self._tracks = [t for t in self._tracks if t is not best]
+            return best.number
+        self._next_number += 1
+        return self._next_number - 1
+
+    def _lose(self, tracks: Iterable[_Track]) -> None:
+        gone = list(tracks)
+        self._lost += gone
+        self._tracks = [t for t in self._tracks if all(t is not g for g in gone)]
+
+    def _drop_doubles(self) -> None:
+        """Of two tracks on one face the older stays."""
+        kept: list[_Track] = []
+        for track in sorted(self._tracks, key=lambda t: t.number):
+            if all(overlap(track.box, t.box) < 0.4 for t in kept):
+                kept.append(track)
+        self._tracks = kept
+
+
+def _reported(track: _Track, detector: FaceDetector) -> TrackedFace:
+    confidence = detector.confidence(track.score) * float(np.clip(track.likeness, 0.0, 1.0))
+    return TrackedFace(Face(track.box, track.score, track.number), track.landmarks, confidence)
+
+
+def _area(track: _Track) -> float:
+    box = track.box
+    return float((box[2] - box[0]) * (box[3] - box[1]))
+
+
+def _patch(grey: ImageArray, landmarks: Landmarks) -> FloatArray:
+    """A small aligned picture of the face, mean 0, length 1."""
+    small = align(grey, landmarks, _PATCH_PX, _PATCH_EYES_PX, 0.3).image.astype(np.float32)
+    small -= small.mean()
+    return np.asarray(small / max(float(cv2.norm(small)), 1e-6), dtype=np.float32)
+
+
+def _likeness(one: FloatArray, other: FloatArray) -> float:
+    """Correlation, -1 to 1."""
+    return float(np.vdot(one, other))
+
+
+def _jumped(before: Landmarks, after: Landmarks) -> bool:
+    """Whether a face moved by over a third of its inter-ocular distance or changed its size by a fifth."""
+    distance = inter_ocular_distance(before)
+    moved = float(np.hypot(*(after.points.mean(axis=0) - before.points.mean(axis=0))))
+    ratio = inter_ocular_distance(after) / max(distance, 1e-6)
+    return moved > distance / 3 or not 0.8 < ratio < 1.25
