@@ -1,0 +1,136 @@
+"""``au detect``: a table, and where asked for a video and a page, for each source."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actionunits.cli.progress import progress_bar
+from actionunits.errors import UserError
+
+if TYPE_CHECKING:
+    from actionunits.detect.outputs import OutputPlan, SourceSummary
+    from actionunits.detect.pipeline import Detector
+
+__all__ = ["detect"]
+
+
+class _Format(StrEnum):
+    openface = "openface"
+    pyfeat = "pyfeat"
+    long = "long"
+
+
+class _Table(StrEnum):
+    csv = "csv"
+    parquet = "parquet"
+
+
+class _Faces(StrEnum):
+    largest = "largest"
+    all = "all"
+
+
+class _FaceDetector(StrEnum):
+    hog = "hog"
+    viola_jones = "viola-jones"
+
+
+def detect(
+    sources: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="SOURCE...", help="Videos, pictures, or folders of pictures.", show_default=False
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path("au-out"),
+    layout: Annotated[
+        _Format,
+        typer.Option("--format", help="Columns: OpenFace's with probabilities, py-feat's, or a row an AU."),
+    ] = _Format.openface,
+    table: Annotated[_Table, typer.Option(help="Kind of table file.")] = _Table.csv,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help="Model file, .onnx or .safetensors; without it the embedded model.", show_default=False
+        ),
+    ] = None,
+    faces: Annotated[
+        _Faces, typer.Option(help="Follow the largest face only (one row a frame), or every face.")
+    ] = _Faces.largest,
+    detector: Annotated[_FaceDetector, typer.Option(help="How faces are found.")] = _FaceDetector.hog,
+    video: Annotated[
+        bool,
+        typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write a page NAME.html with the AU timeline.")
+    ] = False,
+    smooth: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", min=0.0, max=5.0, help="Standard deviation of a Gaussian over time; 0 is off."
+        ),
+    ] = 0.0,
+) -> None:
+    """Action Units of every frame: a table NAME.csv for each video, picture or folder of pictures.
+
+    A table has one row for each frame (with --faces all, for each face of each frame), in order, with the
+    frame's own time. A frame without a face is a row with success 0 and empty AUs. Sources of one name are
+    told apart by suffix or folder: a_clip.csv, b_clip.csv. An older table of the same name is replaced once
+    the new one is complete.
+
+    A source that cannot be read is named in one line and the others go on; of one that breaks off, the table
+    has the frames before the break.
+
+    Exit code: 0 all is well; 1 some sources failed or broke off; 2 no table was written, or a mistake in the
+    command.
+    """
+    from actionunits.detect.outputs import OutputPlan, output_names
+    from actionunits.detect.pipeline import Detector
+
+    engine = Detector(
+        model,
+        faces=faces.value,
+        detector=detector.value,
+        smooth_s=smooth,
+    )
+    plan = OutputPlan(out, layout=layout.value, table=table.value, video=video, report=report)
+    sources = list({source.resolve(): source for source in sources}.values())
+    summaries = [
+        _one(engine, source, name, plan) for source, name in zip(sources, output_names(sources), strict=True)
+    ]
+    if all(summary is None for summary in summaries):
+        raise typer.Exit(2)
+    if any(summary is None or summary.trouble for summary in summaries):
+        raise typer.Exit(1)
+
+
+def _one(engine: Detector, source: Path, name: str, plan: OutputPlan) -> SourceSummary | None:
+    """Detect in one source and say in one line what came of it; None if nothing did."""
+    from actionunits.detect.outputs import detect_to_files
+
+    try:
+        with progress_bar(name, "frames") as move:
+            summary = detect_to_files(engine, source, name, plan, on_progress=move)
+    except UserError as problem:
+        print(f"au: {problem}", file=sys.stderr)
+        return None
+    if summary.trouble:
+        print(f"au: {summary.trouble}; the table has the {summary.frames} good ones", file=sys.stderr)
+    print(_line(summary), flush=True)
+    return summary
+
+
+def _line(summary: SourceSummary) -> str:
+    faces = f"{summary.tracks} face{'s' if summary.tracks != 1 else ''}"
+    rate = summary.frames / max(summary.seconds, 1e-9)
+    return (
+        f"{summary.source.name}: {summary.rows} rows, {summary.frames_with_face} of {summary.frames} frames "
+        f"with a face, {faces}, {summary.seconds:.1f} s, {rate:.0f} frames/s -> "
+        + ", ".join(str(file) for file in summary.files)
+    )

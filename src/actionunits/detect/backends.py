@@ -1,0 +1,253 @@
+"""What runs a model: ONNX Runtime for model files of this package, PyTorch for trained weights.
+
+A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
+``landmarks`` f32[B,T,68,2] in crop pixels; its outputs are ``logits`` f32[B,T,A] and, where it has one,
+``intensity`` f32[B,T,A]. The :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under
+``actionunits.input_spec``; a card (name, version, thresholds of the AUs) may stand under
+``actionunits.card``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from actionunits.errors import UserError
+from actionunits.facs.units import au_column
+from actionunits.records import Batch, FloatArray, InputSpec
+
+if TYPE_CHECKING:
+    from actionunits.models.interface import AUModel
+
+__all__ = ["Backend", "BackendOutput", "OnnxBackend", "TorchBackend", "load_backend"]
+
+SPEC_KEY = "actionunits.input_spec"
+CARD_KEY = "actionunits.card"
+_PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin"}
+
+
+@dataclass(frozen=True)
+class BackendOutput:
+    """What a backend says of a batch.
+
+    Attributes:
+        probability: f32[B,T,A], 0 to 1.
+        intensity: f32[B,T,A], 0 to 5, or None where the model gives none.
+    """
+
+    probability: FloatArray
+    intensity: FloatArray | None
+
+
+class Backend(Protocol):
+    """A model that the pipeline can run."""
+
+    @property
+    def spec(self) -> InputSpec:
+        """What the model takes, and its AUs."""
+
+    @property
+    def name(self) -> str:
+        """The model's name for people."""
+
+    @property
+    def thresholds(self) -> FloatArray:
+        """f32[A]: an AU counts as shown from this probability on."""
+
+    def predict(self, batch: Batch) -> BackendOutput:
+        """Probability and intensity of each AU of each frame of each clip."""
+
+
+def _output(logits: FloatArray, intensity: FloatArray | None, aus: int) -> BackendOutput:
+    if logits.ndim != 3 or logits.shape[-1] != aus:
+        raise UserError(f"the model gave logits {list(logits.shape)}, expected [B,T,{aus}]: export it again")
+    probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
+    if intensity is not None:
+        intensity = np.clip(intensity, 0.0, 5.0).astype(np.float32, copy=False)
+    return BackendOutput(probability.astype(np.float32, copy=False), intensity)
+
+
+def _thresholds(card: Mapping[str, Any], aus: tuple[int, ...]) -> FloatArray:
+    """f32[A] from a card's ``thresholds``: a list in the AUs' order, or {"12" or "AU12": value}; else 0.5."""
+    given = card.get("thresholds")
+    if given is None:
+        return np.full(len(aus), 0.5, np.float32)
+    if isinstance(given, Mapping):
+        values = [given.get(str(n), given.get(au_column(n), 0.5)) for n in aus]
+    else:
+        values = list(given)
+    if len(values) != len(aus):
+        raise UserError(f"the model's card has {len(values)} thresholds for {len(aus)} AUs: export it again")
+    return np.asarray(values, np.float32)
+
+
+class OnnxBackend:
+    """A model file run by ONNX Runtime on the CPU.
+
+    Args:
+        path: the ``.onnx`` file.
+        threads: threads within one operation. More than one seldom pays: the pipeline has threads of its own.
+
+    Raises:
+        UserError: the file is missing, is no ONNX file, or was not exported by this package.
+    """
+
+    def __init__(self, path: str | Path, threads: int = 1) -> None:
+        import onnxruntime
+
+        file = Path(path)
+        if not file.is_file():
+            raise UserError(f"no model file {file}: expected an .onnx or .safetensors file of this package")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as problem:  # ONNX Runtime's own classes share no narrower base
+            reason = str(problem).strip().splitlines()[0][:160]
+            raise UserError(
+                f"{file} cannot be read as an ONNX model ({reason}): is it whole, and not something else?"
+            ) from problem
+        meta = self._session.get_modelmeta()
+        card = _json(file, CARD_KEY, meta.custom_metadata_map.get(CARD_KEY, "{}"))
+        self.spec = _spec(file, meta.custom_metadata_map)
+        self.name = f"{card.get('name', file.stem)} {card.get('version', '')}".strip()
+        self.card: Mapping[str, Any] = card
+        self.thresholds = _thresholds(card, self.spec.aus)
+        self._has_intensity = self._check_ports(file)
+
+    def _check_ports(self, file: Path) -> bool:
+        inputs = {port.name for port in self._session.get_inputs()}
+        outputs = {port.name for port in self._session.get_outputs()}
+        wanted = {"frames"} | ({"landmarks"} if self.spec.needs_landmarks else set())
+        if inputs != wanted or "logits" not in outputs:
+            raise UserError(
+                f"{file} has the inputs {sorted(inputs)} and outputs {sorted(outputs)}, "
+                f"expected {sorted(wanted)} and 'logits': export it again"
+            )
+        return "intensity" in outputs
+
+    def predict(self, batch: Batch) -> BackendOutput:
+        """Probability and intensity of each AU of each frame of each clip."""
+        feed = {"frames": batch.frames}
+        if self.spec.needs_landmarks:
+            assert batch.landmarks is not None, "collate gives landmarks where the spec asks for them"
+            feed["landmarks"] = batch.landmarks
+        names = ["logits", "intensity"] if self._has_intensity else ["logits"]
+        found = self._session.run(names, feed)
+        return _output(found[0], found[1] if self._has_intensity else None, len(self.spec.aus))
+
+
+def _json(file: Path, key: str, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError as problem:
+        raise UserError(
+            f"the metadata {key!r} of {file} is not JSON ({problem}): export the model again"
+        ) from problem
+    if not isinstance(value, dict):
+        raise UserError(f"the metadata {key!r} of {file} is not a JSON object: export the model again")
+    return value
+
+
+def _spec(file: Path, metadata: Mapping[str, str]) -> InputSpec:
+    if SPEC_KEY not in metadata:
+        raise UserError(
+            f"{file} does not say what it takes: the metadata {SPEC_KEY!r} is missing; "
+            "use a model that `au export` or `au train` wrote"
+        )
+    try:
+        return InputSpec.from_dict(_json(file, SPEC_KEY, metadata[SPEC_KEY]))
+    except ValueError as problem:
+        raise UserError(f"the metadata {SPEC_KEY!r} of {file} is not usable: {problem}") from problem
+
+
+class TorchBackend:
+    """A model of :mod:`actionunits.models` run by PyTorch, on the device where its weights are.
+
+    Args:
+        model: put into evaluation mode here.
+        name: its name for people.
+    """
+
+    def __init__(self, model: AUModel, name: str = "") -> None:
+        self.model = model.eval()
+        self.spec = model.spec
+        self.name = name or type(model).__name__
+        self.thresholds: FloatArray = np.full(len(self.spec.aus), 0.5, np.float32)
+
+    def predict(self, batch: Batch) -> BackendOutput:
+        """Probability and intensity of each AU of each frame of each clip."""
+        import torch
+
+        from actionunits.models.interface import to_tensors
+
+        first = next(self.model.parameters(), None)
+        device = torch.device("cpu") if first is None else first.device
+        with torch.inference_mode():
+            found = self.model(to_tensors(batch, device))
+        intensity = None if found.intensity is None else found.intensity.float().cpu().numpy()
+        return _output(found.logits.float().cpu().numpy(), intensity, len(self.spec.aus))
+
+
+@contextmanager
+def _embedded() -> Iterator[Path]:
+    file = resources.files("actionunits") / "weights" / "default.onnx"
+    if not file.is_file():
+        raise UserError(
+            "this installation has no embedded model: install actionunits again, or give --model FILE"
+        )
+    with resources.as_file(file) as path:
+        yield path
+
+
+def _load_torch(file: Path) -> Backend:
+    try:
+        import torch  # noqa: F401
+    except ImportError as problem:
+        raise UserError(
+            f"{file} holds PyTorch weights and PyTorch is not installed: "
+            "pip install 'actionunits[train]', or use the model's .onnx file"
+        ) from problem
+    from actionunits.models.weights import load_model
+
+    return TorchBackend(load_model(file), name=file.stem)
+
+
+def load_backend(model: str | Path | None = None) -> Backend:
+    """The backend for a model file; None is the embedded model.
+
+    Pickled weights (``.pt``, ``.pth``, ``.pkl`` ...) are refused: opening one runs what is written in it.
+
+    Raises:
+        UserError: no such file, or not a model of this package; the message says what is missing.
+    """
+    if model is None:
+        with _embedded() as path:
+            return OnnxBackend(path)
+    file = Path(model)
+    suffix = file.suffix.lower()
+    if suffix in _PICKLES:
+        raise UserError(
+            f"{file} is a pickle, and opening one can run any code: "
+            "convert it to .safetensors or .onnx where you trust it"
+        )
+    if suffix not in (".onnx", ".safetensors"):
+        raise UserError(
+            f"{file} is not a model file: expected .onnx or .safetensors, got {suffix or 'no suffix'!r}"
+        )
+    if not file.is_file():
+        raise UserError(f"no model file {file}: expected an .onnx or .safetensors file")
+    return OnnxBackend(file) if suffix == ".onnx" else _load_torch(file)

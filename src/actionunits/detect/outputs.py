@@ -1,0 +1,241 @@
+"""One source to its files: the table, and where asked for the annotated video and the page."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from actionunits.atomic import make_directory
+from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
+from actionunits.detect.pipeline import Detector
+from actionunits.detect.report import Report
+from actionunits.detect.writers import LAYOUTS, TABLE_TYPES, layout_of, open_table
+from actionunits.errors import UserError, unknown_name
+from actionunits.records import OnProgress
+
+if TYPE_CHECKING:
+    from actionunits.faces.video import FrameSource
+
+__all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "output_names"]
+
+
+@dataclass(frozen=True)
+class OutputPlan:
+    """Which files to write, and where.
+
+    Attributes:
+        folder: of all files.
+        layout: ``openface``, ``pyfeat`` or ``long``.
+        table: ``csv`` or ``parquet``.
+        video: also an annotated video (or picture).
+        report: also an HTML page.
+    """
+
+    folder: Path
+    layout: str = "openface"
+    table: Literal["csv", "parquet"] = "csv"
+    video: bool = False
+    report: bool = False
+
+    def __post_init__(self) -> None:
+        if self.layout not in LAYOUTS:
+            raise unknown_name("format", self.layout, LAYOUTS)
+        if self.table not in TABLE_TYPES:
+            raise unknown_name("table type", self.table, TABLE_TYPES)
+
+
+@dataclass(frozen=True)
+class SourceSummary:
+    """What was found in a source and written about it.
+
+    Attributes:
+        source: the file or folder.
+        files: what was written, the table first.
+        rows: of the table.
+        frames: that were read.
+        frames_with_face: of these.
+        tracks: different faces.
+        seconds: time taken.
+        trouble: why the source broke off, or None; the table then has the frames before it.
+    """
+
+    source: Path
+    files: tuple[Path, ...]
+    rows: int
+    frames: int
+    frames_with_face: int
+    tracks: int
+    seconds: float
+    trouble: str | None
+
+
+def output_names(sources: Sequence[Path]) -> list[str]:
+    """A name without suffix for the files of each source, no two alike.
+
+    It is the source's name without suffix (a folder's whole name). Where sources share that, each of them is
+    told apart by what differs first: its suffix (``clip_mp4``, ``clip_mov``), its folder (``a_clip``,
+    ``b_clip``), both, or else a number in the order given. Capitals do not count as a difference.
+
+    >>> output_names([Path("a/clip.mp4"), Path("b/clip.mp4"), Path("b/talk.mov")])
+    ['a_clip', 'b_clip', 'talk']
+    >>> output_names([Path("clip.mp4"), Path("clip.mov")])
+    ['clip_mp4', 'clip_mov']
+    """
+    paths = [path.resolve() for path in sources]
+    names = [_plain(path) for path in paths]
+    groups: dict[str, list[int]] = defaultdict(list)
+    for i, name in enumerate(names):
+        groups[name.casefold()].append(i)
+    taken = {name for name, group in groups.items() if len(group) == 1}
+    for group in (group for group in groups.values() if len(group) > 1):
+        for ways in (_with_suffix, _with_folder, _with_both):
+            told = [ways(paths[i]) for i in group]
+            folded = {name.casefold() for name in told}
+            if len(folded) == len(group) and not folded & taken:
+                break
+        else:
+            told = _numbered([_plain(paths[i]) for i in group], taken)
+        for i, name in zip(group, told, strict=True):
+            names[i] = name
+            taken.add(name.casefold())
+    return names
+
+
+def _plain(path: Path) -> str:
+    return (path.name if path.is_dir() else path.stem) or "source"
+
+
+def _with_suffix(path: Path) -> str:
+    suffix = "" if path.is_dir() else path.suffix.lstrip(".")
+    return f"{_plain(path)}_{suffix}" if suffix else _plain(path)
+
+
+def _with_folder(path: Path) -> str:
+    return f"{path.parent.name}_{_plain(path)}"
+
+
+def _with_both(path: Path) -> str:
+    return f"{path.parent.name}_{_with_suffix(path)}"
+
+
+def _numbered(names: Sequence[str], taken: set[str]) -> list[str]:
+    numbered: list[str] = []
+    number = 0
+    for name in names:
+        number += 1
+        while f"{name}_{number}".casefold() in taken:
+            number += 1
+        numbered.append(f"{name}_{number}")
+    return numbered
+
+
+def detect_to_files(
+    detector: Detector, source: Path, name: str, plan: OutputPlan, on_progress: OnProgress | None = None
+) -> SourceSummary:
+    """Detect in one source and write its files.
+
+    Each file appears when it is complete, and replaces an older one of that name. Of a source that breaks
+    off, the frames before the break are written and ``trouble`` says so.
+
+    Args:
+        detector: what detects.
+        source: a picture, a folder of pictures or a video.
+        name: of the files, without suffix.
+        plan: which files.
+        on_progress: called after each frame.
+
+    Raises:
+        UserError: the source cannot be read, or a file cannot be written; then no file of it is left.
+    """
+    from actionunits.faces.video import open_source
+
+    start = time.perf_counter()
+    frames = open_source(source)
+    paths = _paths(frames, name, plan)
+    _refuse_to_overwrite(source, paths)
+    make_directory(plan.folder)
+    report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
+    layout = layout_of(plan.layout, detector.aus, detector.thresholds, frames.path.name)
+    with ExitStack() as opened:
+        table = opened.enter_context(open_table(paths["table"], layout))
+        sinks: list[Sink] = [table.add]
+        if plan.video:
+            sinks.append(opened.enter_context(_annotated(paths["video"], detector, frames)))
+        if report is not None:
+            sinks.append(report.add)
+        count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
+        if report is not None:
+            notes = [count.trouble] if count.trouble else []
+            report.write(paths["report"], source=frames.path.name, model=detector.backend.name, notes=notes)
+    return SourceSummary(
+        source=source,
+        files=tuple(paths.values()),
+        rows=table.rows_written,
+        frames=count.frames,
+        frames_with_face=count.with_face,
+        tracks=len(count.tracks),
+        seconds=time.perf_counter() - start,
+        trouble=count.trouble,
+    )
+
+
+@dataclass
+class _Count:
+    frames: int = 0
+    with_face: int = 0
+    tracks: set[int] = field(default_factory=set)
+    trouble: str | None = None
+
+
+def _feed(
+    detector: Detector,
+    frames: FrameSource,
+    sinks: Sequence[Sink],
+    *,
+    keep_frames: bool,
+    on_progress: OnProgress | None,
+) -> _Count:
+    """Give every result to every sink."""
+    from actionunits.faces.video import TruncatedSource
+
+    count = _Count()
+    with closing(detector.run(frames, keep_frames=keep_frames, on_progress=on_progress)) as results:
+        try:
+            for result in results:
+                for sink in sinks:
+                    sink(result)
+                count.frames += 1
+                count.with_face += bool(result.faces)
+                count.tracks.update(face.track for face in result.faces)
+        except TruncatedSource as problem:
+            if count.frames == 0:
+                raise
+            count.trouble = str(problem)
+    return count
+
+
+def _annotated(path: Path, detector: Detector, frames: FrameSource) -> AbstractContextManager[Sink]:
+    annotator = Annotator(detector.aus, detector.thresholds)
+    if frames.kind == "picture":
+        return annotated_picture(path, annotator)
+    return annotated_video(path, annotator, frames.rate_hz)
+
+
+def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
+    paths = {"table": plan.folder / f"{name}.{plan.table}"}
+    if plan.video:
+        paths["video"] = plan.folder / f"{name}_au.{'png' if frames.kind == 'picture' else 'mp4'}"
+    if plan.report:
+        paths["report"] = plan.folder / f"{name}.html"
+    return paths
+
+
+def _refuse_to_overwrite(source: Path, paths: Mapping[str, Path]) -> None:
+    for path in paths.values():
+        if path.resolve() == source.resolve():
+            raise UserError(f"the output {path} would replace its own source: choose another --out")

@@ -1,0 +1,235 @@
+"""Video in, rows out: faces, points, crops and the model, in order and in constant memory.
+
+Three threads share the work: one decodes, one finds and follows the faces, and the caller's aligns the crops
+and runs the model. Between them stand short queues, so memory does not grow with the length of the video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from actionunits.detect.ahead import ahead
+from actionunits.detect.backends import Backend, BackendOutput, load_backend
+from actionunits.detect.clips import Clip, CroppedFrame, clips_around
+from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.detect.smoothing import smooth
+from actionunits.errors import UserError, unknown_name
+from actionunits.records import FloatArray, Frame, InputSpec, OnProgress
+
+if TYPE_CHECKING:
+    from actionunits.faces.track import TrackedFace
+    from actionunits.faces.video import FrameSource
+
+__all__ = ["Detector", "FaceResult", "FrameResult"]
+
+#: Frames that the decoder and the tracker may be ahead.
+_QUEUE = 4
+#: A batch is cut short where its crops or its kept pictures would take more bytes than this.
+_BATCH_BYTES = 24_000_000
+
+
+@dataclass(frozen=True)
+class _Tracked:
+    frame: Frame
+    faces: Sequence[TrackedFace]
+
+
+class Detector:
+    """AUs of every face in pictures, folders of pictures and videos.
+
+    A model of clips (``clip_length`` T > 1) is given, for each frame, the clip with that frame at position
+    T // 2, its neighbours ``frame_step`` frames apart; where the face was not in view, the nearest frame
+    toward the middle that has it is repeated. The output at T // 2 is the frame's.
+
+    Args:
+        model: an ``.onnx`` or ``.safetensors`` file, a backend, or None for the embedded model.
+        faces: ``largest`` follows the largest face only, ``all`` follows every face.
+        detector: ``hog`` (dlib) or ``viola-jones`` (OpenCV).
+        batch: faces that the model is given at once; more is faster and answers later.
+        smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
+            they are. See :func:`actionunits.detect.smoothing.smooth`.
+
+    Raises:
+        UserError: the model cannot be read or needs what this pipeline does not give (AU boxes, optical
+            flow), or an option is not known.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Backend | None = None,
+        *,
+        faces: Literal["largest", "all"] = "largest",
+        detector: Literal["hog", "viola-jones"] = "hog",
+        batch: int = 16,
+        smooth_s: float = 0.0,
+    ) -> None:
+        if faces not in ("largest", "all"):
+            raise unknown_name("value of faces", faces, ("largest", "all"))
+        if detector not in ("hog", "viola-jones"):
+            raise unknown_name("detector", detector, ("hog", "viola-jones"))
+        if batch < 1:
+            raise UserError(f"batch must be at least 1, got {batch}")
+        if not 0.0 <= smooth_s <= 5.0:
+            raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
+        self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
+        _check_needs(self.backend)
+        self.faces: Literal["largest", "all"] = faces
+        self.detector: Literal["hog", "viola-jones"] = detector
+        self.batch = batch
+        self.smooth_s = smooth_s
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """The AUs, in the order of the results' columns."""
+        return self.backend.spec.aus
+
+    @property
+    def thresholds(self) -> FloatArray:
+        """f32[A]: the probability from which an AU counts as shown."""
+        return self.backend.thresholds
+
+    def run(
+        self,
+        source: str | Path | FrameSource,
+        *,
+        keep_frames: bool = False,
+        on_progress: OnProgress | None = None,
+    ) -> Generator[FrameResult, None, None]:
+        """Results of each frame, in order, as soon as they are known.
+
+        Args:
+            source: a picture, a folder of pictures or a video, or what ``open_source`` gave for one.
+            keep_frames: leave the picture in each result.
+            on_progress: called after each frame with the frames done and their number, where it is known.
+
+        Raises:
+            UserError: the source cannot be read. Of a source that is cut short, the good frames come first.
+        """
+        from actionunits.faces.video import TruncatedSource, open_source
+
+        frames = open_source(Path(source)) if isinstance(source, (str, Path)) else source
+        trouble: list[TruncatedSource] = []
+
+        def good_frames() -> Iterator[Frame]:
+            try:
+                yield from frames
+            except TruncatedSource as problem:
+                trouble.append(problem)
+
+        results = self._stages(good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames)
+        with closing(results):
+            for done, result in enumerate(results, start=1):
+                yield result
+                if on_progress is not None:
+                    on_progress(done, frames.frame_count)
+        if trouble:
+            raise trouble[0]
+
+    def _stages(
+        self, frames: Iterator[Frame], *, tracking: bool, keep_frames: bool
+    ) -> Generator[FrameResult, None, None]:
+        from actionunits.faces.detect import make_detector
+        from actionunits.faces.track import FaceTracker
+
+        tracker = FaceTracker(make_detector(self.detector), keep=self.faces, tracking=tracking)
+
+        def track(frames: Iterable[Frame]) -> Iterator[_Tracked]:
+            for frame in frames:
+                yield _Tracked(frame, tracker.update(frame))
+
+        with closing(ahead(frames, _QUEUE)) as read, closing(ahead(track(read), _QUEUE)) as tracked:
+            cropped = self._crop(tracked, keep_frames=keep_frames)
+            results = self._predict(clips_around(cropped, self.backend.spec))
+            yield from smooth(results, self.smooth_s)
+
+    def _crop(self, tracked: Iterable[_Tracked], *, keep_frames: bool) -> Iterator[CroppedFrame]:
+        from actionunits.faces.align import align_for
+
+        spec = self.backend.spec
+        for item in tracked:
+            faces = sorted(item.faces, key=lambda each: each.face.track)
+            crops = {
+                each.face.track: (align_for(spec, item.frame, each.landmarks), each.landmarks)
+                for each in faces
+            }
+            kept = item.frame if keep_frames else None
+            yield CroppedFrame(item.frame.index, item.frame.time_s, faces, crops, kept)
+
+    def _predict(self, windows: Iterable[tuple[CroppedFrame, list[Clip]]]) -> Iterator[FrameResult]:
+        """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""
+        spec = self.backend.spec
+        clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
+        limit = max(1, min(self.batch, _BATCH_BYTES // clip_bytes))
+        waiting: list[tuple[CroppedFrame, int]] = []
+        clips: list[Clip] = []
+        held = 0
+        for cropped, found in windows:
+            waiting.append((cropped, len(found)))
+            clips += found
+            held += 0 if cropped.frame is None else 3 * cropped.frame.grey.size
+            if len(clips) >= limit or len(waiting) >= 2 * self.batch or held > _BATCH_BYTES:
+                yield from self._answer(waiting, clips, limit)
+                waiting, clips, held = [], [], 0
+        yield from self._answer(waiting, clips, limit)
+
+    def _answer(
+        self, waiting: Sequence[tuple[CroppedFrame, int]], clips: Sequence[Clip], limit: int
+    ) -> Iterator[FrameResult]:
+        from actionunits.faces.batch import collate, sample_of
+
+        spec = self.backend.spec
+        outputs = []
+        for start in range(0, len(clips), limit):
+            part = [
+                sample_of([c for c, _ in clip], [p for _, p in clip], spec)
+                for clip in clips[start : start + limit]
+            ]
+            outputs.append(self.backend.predict(collate(part, spec)))
+        probability, intensity = _middle(outputs, spec)
+        row = 0
+        for cropped, count in waiting:
+            faces = tuple(
+                FaceResult(
+                    each.face.track,
+                    float(each.confidence),
+                    each.face.box,
+                    each.landmarks.points,
+                    probability[row + i],
+                    None if intensity is None else intensity[row + i],
+                )
+                for i, each in enumerate(cropped.faces)
+            )
+            row += count
+            yield FrameResult(cropped.index, cropped.time_s, faces, cropped.frame)
+
+
+def _check_needs(backend: Backend) -> None:
+    missing = [
+        what
+        for needed, what in (
+            (backend.spec.needs_regions, "AU boxes"),
+            (backend.spec.needs_flow, "optical flow"),
+        )
+        if needed
+    ]
+    if missing:
+        raise UserError(
+            f"the model {backend.name} needs {' and '.join(missing)}, which `au detect` cannot give yet: "
+            "use a model of crops and landmarks"
+        )
+
+
+def _middle(outputs: Sequence[BackendOutput], spec: InputSpec) -> tuple[FloatArray, FloatArray | None]:
+    """f32[N,A] each: what the model says of the middle frame of each clip."""
+    if not outputs:
+        return np.zeros((0, len(spec.aus)), np.float32), None
+    at = spec.clip_length // 2
+    probability = np.concatenate([each.probability[:, at] for each in outputs])
+    graded = [each.intensity[:, at] for each in outputs if each.intensity is not None]
+    return probability, np.concatenate(graded) if graded else None

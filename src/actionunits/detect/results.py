@@ -1,0 +1,47 @@
+"""What the detector says of a frame and of each face in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from actionunits.records import FloatArray, Frame
+
+__all__ = ["FaceResult", "FrameResult"]
+
+
+@dataclass(frozen=True)
+class FaceResult:
+    """One face of one frame.
+
+    Attributes:
+        track: number of the person in the source, from 0, the same while the face stays in view.
+        confidence: how sure the face was found, 0 to 1.
+        box: f32[4], left, top, right, bottom in pixels of the frame.
+        landmarks: f32[68,2], (x, y) in pixels of the frame.
+        probability: f32[A], 0 to 1, in the order of the detector's AUs.
+        intensity: f32[A], 0 to 5, or None where the model gives none.
+    """
+
+    track: int
+    confidence: float
+    box: FloatArray
+    landmarks: FloatArray
+    probability: FloatArray
+    intensity: FloatArray | None
+
+
+@dataclass(frozen=True)
+class FrameResult:
+    """One frame; without faces where none was found.
+
+    Attributes:
+        frame_index: number of the frame in its source, from 0.
+        time_s: presentation time in seconds.
+        faces: ordered by ``track``.
+        frame: the picture itself where it was asked for, else None.
+    """
+
+    frame_index: int
+    time_s: float
+    faces: tuple[FaceResult, ...]
+    frame: Frame | None = field(default=None, repr=False)

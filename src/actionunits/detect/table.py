@@ -1,0 +1,60 @@
+"""Results as a pandas table, for work in Python."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from actionunits.detect.pipeline import Detector
+from actionunits.detect.writers import Cell, OpenFaceLayout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["detect_table"]
+
+SourcePath = str | os.PathLike[str]
+
+
+def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> pd.DataFrame:
+    """What ``au.detect`` gives: see :class:`actionunits.detect.DetectPackage`."""
+    single = isinstance(sources, (str, os.PathLike))
+    paths = [Path(sources)] if isinstance(sources, (str, os.PathLike)) else [Path(each) for each in sources]
+    detector = Detector(**options)
+    layout = OpenFaceLayout(detector.aus, detector.thresholds)
+    names = [column.name for column in layout.columns]
+    rows: list[Sequence[Cell]] = []
+    origin: list[str] = []
+    for path in paths:
+        rows += _rows(detector, path, layout)
+        origin += [str(path)] * (len(rows) - len(origin))
+    table = _frame(rows, names)
+    if not single:
+        table.insert(0, "source", origin)
+    return table
+
+
+def _rows(detector: Detector, path: Path, layout: OpenFaceLayout) -> list[Sequence[Cell]]:
+    from actionunits.faces.video import TruncatedSource
+
+    rows: list[Sequence[Cell]] = []
+    try:
+        for result in detector.run(path):
+            rows += layout.rows(result)
+    except TruncatedSource as problem:
+        if not rows:
+            raise
+        warnings.warn(str(problem), stacklevel=5)
+    return rows
+
+
+def _frame(rows: Sequence[Sequence[Cell]], names: Sequence[str]) -> pd.DataFrame:
+    """Unknown cells are NaN; whole numbers stay whole where none of their column is unknown."""
+    import numpy as np
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=list(names))
+    return table.astype({name: np.float64 for name in names if table[name].isna().any()})
