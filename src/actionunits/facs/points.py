@@ -25,6 +25,4 @@ _PAIRS = (
 )
 
 #: ``points[list(MIRROR_68)]`` of a mirrored picture are in iBUG's order again.
-MIRROR_68: tuple[int, ...] = tuple(
-    {**{a: b for a, b in _PAIRS}, **{b: a for a, b in _PAIRS}}.get(i, i) for i in range(68)
-)
+MIRROR_68: tuple[int, ...] = tuple({**dict(_PAIRS), **{b: a for a, b in _PAIRS}}.get(i, i) for i in range(68))

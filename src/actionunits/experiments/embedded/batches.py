@@ -64,9 +64,8 @@ def _jittered(
     shift = rng.normal(0, 1.2, 2) - MARGIN_PX
     affine = np.column_stack([turn, middle - turn @ middle + shift])
     if rng.random() < 0.5:
-        affine = np.array([[-1.0, 0.0], [0.0, 1.0]]) @ affine + np.array(
-            [[0.0, 0.0, side - 1], [0.0, 0.0, 0.0]]
-        )
+        affine[0] *= -1.0
+        affine[0, 2] += side - 1
         points = points[list(MIRROR_68)]
     moved = points @ affine[:, :2].T + affine[:, 2] + rng.normal(0, 0.25, points.shape)
     flags = cv2.INTER_LINEAR
@@ -86,4 +85,4 @@ def _repainted(crop: ImageArray, rng: np.random.Generator) -> FloatArray:
         height, width = rng.integers(8, 36, 2)
         top, left = rng.integers(0, crop.shape[0] - height), rng.integers(0, crop.shape[1] - width)
         image[top : top + height, left : left + width] = rng.uniform(0, 255)
-    return np.clip(image, 0, 255)
+    return np.asarray(np.clip(image, 0, 255), np.float32)

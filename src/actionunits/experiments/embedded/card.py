@@ -74,25 +74,7 @@ def _smiles(scores: SmileScores) -> dict[str, Any]:
 def card_page(card: dict[str, Any]) -> str:
     """The card as Markdown."""
     test, real = card["animated_test"], card["real_test"]
-    lines = [
-        "# The embedded model",
-        "",
-        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,} parameters",
-        "over the aligned grey face and its 68 points, for the occurrence and the intensity of "
-        f"{len(card['aus'])} Action Units.",
-        "",
-        "## How it was made",
-        "",
-        f"Photographs of {len(card['subjects']['train'])} people, animated "
-        + (f"(3-D face model `{card['face_model']}` and 2-D warps)" if card["face_model"] else "(2-D warps)")
-        + f" into {card['recipe']['pictures']:,} pictures with known AU intensities, degraded as cameras do, aligned by",
-        "the points that dlib finds in them. A tenth of the pictures are the photographs as they are: neutral ones (all",
-        "AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the calibration and the thresholds",
-        f"were chosen on {len(card['subjects']['validation'])} other people; the scores below are of "
-        f"{len(card['subjects']['test'])} people that neither saw.",
-        "No licensed FACS-coded recording was used, and no human FACS coder has checked its output.",
-        "",
-    ]
+    lines = ["# The embedded model", "", *_making(card), ""]
     if real:
         auc = real["auc_smiling_against_neutral"]
         lines += [
@@ -126,6 +108,26 @@ def card_page(card: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *_LIMITS])
 
 
+def _making(card: dict[str, Any]) -> list[str]:
+    subjects = card["subjects"]
+    way = f"3-D face model `{card['face_model']}` and 2-D warps" if card["face_model"] else "2-D warps"
+    return [
+        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,}",
+        "parameters over the aligned grey face and its 68 points, for the occurrence and the intensity",
+        f"of {len(card['aus'])} Action Units.",
+        "",
+        "## How it was made",
+        "",
+        f"Photographs of {len(subjects['train'])} people, animated ({way})",
+        f"into {card['recipe']['pictures']:,} pictures with known AU intensities, degraded as cameras do,",
+        "aligned by the points that dlib finds in them. Some of the pictures are the photographs as they are:",
+        "neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
+        f"calibration and the thresholds were chosen on {len(subjects['validation'])} other people; the scores",
+        f"below are of {len(subjects['test'])} people that neither saw. No licensed FACS-coded recording was",
+        "used, and no human FACS coder has checked its output.",
+    ]
+
+
 def _show(value: float | None) -> str:
     return "NaN" if value is None else f"{value:.2f}"
 
@@ -133,11 +135,11 @@ def _show(value: float | None) -> str:
 _LIMITS = [
     "## What it is not",
     "",
-    "- Not validated against FACS coders. Rendered faces are not real ones: a score on animated pictures says that",
-    "  the network learned the animation, not that it reads spontaneous faces as well.",
+    "- Not validated against FACS coders. Rendered faces are not real ones: a score on animated pictures says",
+    "  that the network learned the animation, not that it reads spontaneous faces as well.",
     "- Only frontal faces (yaw to about 25 degrees), adults, mostly of the groups in the portraits.",
-    "- Probabilities are calibrated for the AU base rates of the animated pictures, which are not those of your video.",
+    "- Probabilities are calibrated for the base rates of the animated pictures, not for your video's.",
     "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
-    "- It reads the 68 points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
+    "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
     "",
 ]

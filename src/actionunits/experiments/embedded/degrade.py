@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from actionunits.records import ImageArray
+from actionunits.records import FloatArray, ImageArray
 
 __all__ = ["degrade"]
 
@@ -24,35 +24,37 @@ def degrade(image: ImageArray, rng: np.random.Generator, inter_ocular_px: float)
     light = _light(image.astype(np.float32) / 255.0, rng)
     low = _resolution(light, rng, inter_ocular_px)
     if rng.random() < 0.5:
-        low = cv2.GaussianBlur(low, (0, 0), float(rng.uniform(0.4, 1.4)))
+        low = cv2.GaussianBlur(low, (0, 0), float(rng.uniform(0.4, 1.4))).astype(np.float32)
     if rng.random() < 0.7:
         low = low + rng.normal(0.0, rng.uniform(0.0, 0.035), low.shape).astype(np.float32)
     out = np.clip(low * 255.0 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 95))])
-        out = cv2.imdecode(packed, cv2.IMREAD_COLOR).astype(np.uint8)
+        decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        return decoded.astype(np.uint8)
     return out
 
 
-def _light(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _light(image: FloatArray, rng: np.random.Generator) -> FloatArray:
     height, width = image.shape[:2]
     if rng.random() < 0.6:
         field = rng.normal(0.0, 0.25, (3, 3)).astype(np.float32)
-        field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
-        image = image * np.exp(field)[:, :, None]
+        smooth = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+        image = image * np.exp(smooth)[:, :, None]
     gain = rng.uniform(0.6, 1.35)
     middle = float(image.mean())
     image = (image - middle) * gain + middle * rng.uniform(0.7, 1.25)
-    return np.clip(image, 0.0, 1.0) ** np.float32(rng.uniform(0.7, 1.45))
+    bright = np.clip(image, 0.0, 1.0) ** np.float32(rng.uniform(0.7, 1.45))
+    return np.asarray(bright, np.float32)
 
 
-def _resolution(image: np.ndarray, rng: np.random.Generator, inter_ocular_px: float) -> np.ndarray:
+def _resolution(image: FloatArray, rng: np.random.Generator, inter_ocular_px: float) -> FloatArray:
     wanted = float(np.exp(rng.uniform(np.log(15.0), np.log(60.0))))
     if wanted >= inter_ocular_px:
         return image
     height, width = image.shape[:2]
     share = wanted / inter_ocular_px
-    small = cv2.resize(
-        image, (max(8, round(width * share)), max(8, round(height * share))), interpolation=cv2.INTER_AREA
-    )
-    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+    size = (max(8, round(width * share)), max(8, round(height * share)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from actionunits.records import Batch, FloatArray, InputSpec, Sample
 
 __all__ = [
     "AnimatedScores",
+    "Predict",
     "RealFaces",
     "SmileScores",
     "animated_scores",
@@ -151,14 +152,11 @@ class AnimatedScores:
     pictures: int
 
 
-def store_batches(
-    store: PictureStore, spec: InputSpec, rows: NDArray[np.int64], size: int = 256
-) -> list[Batch]:
-    """The middle crops of a store's rows, unchanged, as batches."""
-    return [
-        collate([_middle(store, row, spec) for row in rows[i : i + size]], spec)
-        for i in range(0, len(rows), size)
-    ]
+def store_batches(store: PictureStore, spec: InputSpec, size: int = 256) -> Iterator[Batch]:
+    """The middle crops of a store, unchanged, in order, ``size`` at a time."""
+    for first in range(0, len(store), size):
+        rows = range(first, min(first + size, len(store)))
+        yield collate([_middle(store, row, spec) for row in rows], spec)
 
 
 def _middle(store: PictureStore, row: int, spec: InputSpec) -> Sample:
@@ -184,11 +182,5 @@ def animated_scores(
     with np.errstate(invalid="ignore"):
         base = ((labels == 1).sum(axis=0) / known.sum(axis=0)).astype(np.float64)
         right = ((decided == labels) & known).sum(axis=0) / known.sum(axis=0)
-    return AnimatedScores(
-        aus,
-        base,
-        roc_auc(labels, probability.astype(np.float64)),
-        f1_score(labels, decided),
-        right,
-        len(labels),
-    )
+    auc = roc_auc(labels, probability.astype(np.float64))
+    return AnimatedScores(aus, base, auc, f1_score(labels, decided), right, len(labels))

@@ -77,7 +77,8 @@ def find_people(folders: Sequence[Path], *, validation: Sequence[str], test: Seq
     for use in ("train", "validation", "test"):
         if not any(not photo.smiling for photo in getattr(people, use)):
             raise UserError(
-                f"no neutral portrait is left for {use}: name subjects under [split] of the recipe, as FOLDER/PERSON"
+                f"no neutral portrait is left for {use}: name other subjects under [split] of the recipe, "
+                "as FOLDER/PERSON"
             )
     return people
 

@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -97,11 +98,11 @@ class PictureStore:
 
     FILES = ("crops", "points", "labels", "intensity", "subject")
 
-    def __init__(self, folder: Path, mode: str = "r") -> None:
+    def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self.folder = folder
         values = json.loads((folder / "layout.json").read_text())
-        self.layout = Layout(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}  # type: ignore[call-overload]
+        self.layout = Layout(**{**values, "aus": tuple(values["aus"]), "subjects": tuple(values["subjects"])})
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}
         self.crops: ImageArray = arrays["crops"]
         self.points: FloatArray = arrays["points"]
         self.labels: NDArray[np.int8] = arrays["labels"]
@@ -253,9 +254,8 @@ def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.rando
     """Degrade the picture, find its points as in use, and keep the aligned grey crop."""
     layout = store.layout
     true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
-    grey = cv2.cvtColor(degrade(face.image, rng, inter_ocular_distance(true)), cv2.COLOR_RGB2GRAY).astype(
-        np.uint8
-    )
+    seen = degrade(face.image, rng, inter_ocular_distance(true))
+    grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.uint8)
     found = find_landmarks(grey, Face(_jitter(face_box_from(true), rng), 1.0))
     eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px
     crop = align(grey, found, layout.stored_px, layout.inter_ocular_px, eye_line)

@@ -111,10 +111,9 @@ def train_embedded(
     faces = real_faces(people.validation, model.spec)
     model.set_point_statistics(torch.from_numpy(_model_points(stores["train"])))
     result = _fit(model, stores, faces, recipe, out, stage, on_epoch)
-    calibrate(model, _all_batches(stores["validation"], model.spec), faces)
-    thresholds = choose_thresholds(
-        predictor(model), _all_batches(stores["validation"], model.spec), faces, model.spec
-    )
+    batches = list(store_batches(stores["validation"], model.spec))
+    calibrate(model, batches, faces)
+    thresholds = choose_thresholds(predictor(model), batches, faces, model.spec)
     return _write(model, thresholds, people, stores, recipe, face_model, result, out)
 
 
@@ -173,10 +172,6 @@ def _model_points(store: PictureStore) -> FloatArray:
     return np.asarray(store.points) - np.float32(offset)
 
 
-def _all_batches(store: PictureStore, spec: InputSpec) -> list[Batch]:
-    return store_batches(store, spec, np.arange(len(store)))
-
-
 def _fit(
     model: PointsAndPicture,
     stores: Mapping[str, PictureStore],
@@ -198,7 +193,7 @@ def _fit(
         seed=recipe.seed,
         prefetch=4,
     )
-    batches = _all_batches(stores["validation"], model.spec)
+    batches = list(store_batches(stores["validation"], model.spec))
     labels = np.asarray(stores["validation"].labels)
 
     def validate(candidate: torch.nn.Module) -> float:
@@ -213,9 +208,8 @@ def _fit(
 
     show = stage("training", "steps") if stage else None
     source = StoreBatches(stores["train"], model.spec, recipe.batch)
-    return fit(
-        model, source, settings, validate=validate, run=out / "run", on_progress=show, on_epoch=on_epoch
-    )
+    run = out / "run"
+    return fit(model, source, settings, validate=validate, run=run, on_progress=show, on_epoch=on_epoch)
 
 
 def _write(
@@ -230,7 +224,7 @@ def _write(
 ) -> Path:
     predict = predictor(model)
     test = stores["test"]
-    probability = np.concatenate([predict(batch)[0] for batch in _all_batches(test, model.spec)])
+    probability = np.concatenate([predict(batch)[0] for batch in store_batches(test, model.spec)])
     animated = animated_scores(probability, np.asarray(test.labels), model.spec.aus, thresholds)
     faces = real_faces(people.test, model.spec)
     smiles = smile_scores(predict, faces, model.spec, thresholds) if faces.smiling.any() else None

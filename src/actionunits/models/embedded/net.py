@@ -91,6 +91,11 @@ class PointsAndPicture(AUModel):
     a place is a part of the face.
     """
 
+    point_mean: Tensor
+    point_deviation: Tensor
+    calibration_scale: Tensor
+    calibration_shift: Tensor
+
     def __init__(self, config: EmbeddedConfig) -> None:
         super().__init__()
         self.config = config

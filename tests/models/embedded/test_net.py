@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from actionunits.facs.sets import DEFAULT_17  # noqa: E402
+from actionunits.models.embedded.net import EmbeddedConfig, build  # noqa: E402
+from actionunits.models.interface import TensorBatch  # noqa: E402
+
+
+def _batch(count: int = 3) -> TensorBatch:
+    generator = torch.Generator().manual_seed(1)
+    return TensorBatch(
+        frames=torch.randn(count, 1, 1, 112, 112, generator=generator),
+        landmarks=torch.rand(count, 1, 68, 2, generator=generator) * 112,
+        labels=torch.randint(0, 2, (count, 1, 17), generator=generator),
+        intensity=torch.rand(count, 1, 17, generator=generator) * 5,
+    )
+
+
+def test_it_gives_17_aus_and_intensities_within_0_to_5():
+    model = build(EmbeddedConfig()).eval()
+    output = model(_batch())
+    assert model.spec.aus == DEFAULT_17
+    assert output.logits.shape == (3, 1, 17)
+    assert output.intensity is not None
+    assert 0 <= float(output.intensity.detach().min()) <= float(output.intensity.detach().max()) <= 5
+
+
+def test_it_costs_at_most_20_million_multiply_additions():
+    model = build(EmbeddedConfig()).eval()
+    total = 0
+
+    def count(layer, inputs, output):
+        nonlocal total
+        places = output.shape[-1] * output.shape[-2] if isinstance(layer, torch.nn.Conv2d) else 1
+        total += places * layer.weight.numel()
+
+    for layer in model.modules():
+        if isinstance(layer, (torch.nn.Conv2d, torch.nn.Linear)):
+            layer.register_forward_hook(count)
+    model(_batch(1))
+    assert 1e6 < total <= 20e6
+    assert sum(p.numel() for p in model.parameters()) * 4 <= 3e6
+
+
+def test_unknown_labels_do_not_enter_the_loss():
+    model = build(EmbeddedConfig(dropout=0.0)).eval()
+    whole = _batch()
+    assert whole.labels is not None
+    assert whole.intensity is not None
+    hidden_labels, hidden_intensity = whole.labels.clone(), whole.intensity.clone()
+    hidden_labels[1], hidden_intensity[1] = -1, float("nan")
+    rows = [0, 2]
+    part = TensorBatch(
+        whole.frames[rows], whole.landmarks[rows], labels=whole.labels[rows], intensity=whole.intensity[rows]
+    )
+    masked = TensorBatch(whole.frames, whole.landmarks, labels=hidden_labels, intensity=hidden_intensity)
+    assert torch.allclose(model.loss(masked, model(masked)), model.loss(part, model(part)), atol=1e-6)
+
+
+def test_a_batch_without_any_known_label_has_a_loss_of_0_and_a_gradient():
+    model = build(EmbeddedConfig())
+    batch = _batch()
+    blank = TensorBatch(batch.frames, batch.landmarks, labels=torch.full((3, 1, 17), -1))
+    loss = model.loss(blank, model(blank))
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+
+
+def test_both_branches_matter_and_calibration_moves_the_logits():
+    model = build(EmbeddedConfig()).eval()
+    batch = _batch()
+    other_points = TensorBatch(batch.frames, batch.landmarks + 5 * torch.randn(3, 1, 68, 2))
+    other_picture = TensorBatch(batch.frames.flip(-1), batch.landmarks)
+    before = model(batch).logits
+    assert not torch.allclose(before, model(other_points).logits)
+    assert not torch.allclose(before, model(other_picture).logits)
+    model.calibration_scale.fill_(2.0)
+    model.calibration_shift.fill_(1.0)
+    assert torch.allclose(model(batch).logits, 2 * before + 1, atol=1e-6)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from actionunits.atomic import make_directory, replace_when_done
+from actionunits.errors import UserError
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), replace_when_done(target) as beside:
+        beside.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_success_replaces_the_old_file(tmp_path):
+    target = tmp_path / "table.csv"
+    target.write_text("old")
+    with replace_when_done(target) as beside:
+        assert beside.suffix == ".csv"
+        beside.write_text("new")
+        assert target.read_text() == "old"
+    assert target.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_the_users_to_mend(tmp_path):
+    target = tmp_path / "table.csv"
+    with pytest.raises(UserError, match=r"cannot write .*table.csv: No space left on device"):
+        with replace_when_done(target) as beside:
+            beside.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trouble_with_another_file_is_not_blamed_on_this_one(tmp_path):
+    with pytest.raises(FileNotFoundError), replace_when_done(tmp_path / "table.csv"):
+        Path("/no/such/file").read_text()
+
+
+def test_a_file_in_the_way_of_a_folder(tmp_path):
+    (tmp_path / "out").write_text("")
+    with pytest.raises(UserError, match="cannot make the folder"):
+        make_directory(tmp_path / "out" / "deeper")
