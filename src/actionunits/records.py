@@ -30,6 +30,7 @@ __all__ = [
     "Regions",
     "Sample",
     "ScoreTable",
+    "Stage",
 ]
 
 ImageArray = NDArray[np.uint8]
@@ -37,6 +38,9 @@ FloatArray = NDArray[np.float32]
 
 #: Called as ``on_progress(done, total)``; ``total`` is None while it is not known.
 OnProgress = Callable[[int, int | None], None]
+
+#: Called as ``stage(title, unit)`` when a part of a long work begins; gives what shows that part's progress.
+Stage = Callable[[str, str], OnProgress]
 
 
 def _check(name: str, array: NDArray[Any], shape: tuple[int | None, ...], dtype: type) -> None:

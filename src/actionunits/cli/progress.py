@@ -6,16 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from actionunits.records import OnProgress
+from actionunits.records import OnProgress, Stage
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "progress_stages"]
 
 
 @contextmanager
-def progress_bar(title: str, unit: str) -> Iterator[OnProgress]:
-    """Show ``title``, a bar, the rate in ``unit``/s and the time left; give the function that moves it.
+def progress_stages() -> Iterator[Stage]:
+    """Give a function that starts a stage, with a bar of its own below the last, and how to move it.
 
-    Without a terminal nothing is drawn, so that logs stay clean.
+    A bar shows its title, the share done, the rate in its unit and the time left. Without a terminal nothing
+    is drawn, so that logs stay clean.
     """
     from rich.console import Console
     from rich.progress import (
@@ -31,7 +32,7 @@ def progress_bar(title: str, unit: str) -> Iterator[OnProgress]:
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
+            speed, unit = task.finished_speed or task.speed, task.fields["unit"]
             return Text(f"{speed:,.1f} {unit}/s" if speed else f"- {unit}/s")
 
     console = Console(file=sys.stderr)
@@ -42,10 +43,21 @@ def progress_bar(title: str, unit: str) -> Iterator[OnProgress]:
         Rate(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=False) as bar:
-        task = bar.add_task(title, total=None)
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
 
-        def move(done: int, total: int | None) -> None:
-            bar.update(task, completed=done, total=total)
+        def stage(title: str, unit: str) -> OnProgress:
+            task = bars.add_task(title, total=None, unit=unit)
 
-        yield move
+            def move(done: int, total: int | None) -> None:
+                bars.update(task, completed=done, total=total)
+
+            return move
+
+        yield stage
+
+
+@contextmanager
+def progress_bar(title: str, unit: str) -> Iterator[OnProgress]:
+    """One bar: see :func:`progress_stages`."""
+    with progress_stages() as stage:
+        yield stage(title, unit)

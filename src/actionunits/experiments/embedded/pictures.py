@@ -28,6 +28,7 @@ from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.face_model import FaceModel, load_face_model
+from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import random_expression
 
@@ -41,6 +42,9 @@ PER_PORTRAIT = 32
 
 #: Inter-ocular distance at which portraits are animated.
 RENDER_INTER_OCULAR_PX = 60.0
+
+#: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
+RENDER_WINDOW = 3.8
 
 #: Gap of the inner lips, in inter-ocular distances, that counts as AU25 at intensity B (2).
 LIP_GAP_OF_B = 0.045
@@ -237,8 +241,20 @@ def _animate(
         yaw_deg=float(np.clip(rng.normal(0, 11), -26, 26)),
         pitch_deg=float(np.clip(rng.normal(0, 6), -14, 14)),
         roll_deg=float(rng.normal(0, 4)),
+        light=_random_light(rng),
+        size_px=round(RENDER_WINDOW * RENDER_INTER_OCULAR_PX),
+        window=RENDER_WINDOW,
+        shape_change=rng.normal(0, 0.35, 12).astype(np.float32),
         rng=rng,
     )
+
+
+def _random_light(rng: np.random.Generator) -> Light | None:
+    """Half of the time another light than the photograph's."""
+    if rng.random() < 0.5:
+        return None
+    direction = (float(rng.normal(0, 0.7)), float(rng.normal(0.4, 0.5)), 1.0)
+    return Light(direction, ambient=float(rng.uniform(0.4, 0.8)), strength=float(rng.uniform(0.85, 1.15)))
 
 
 def _with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:

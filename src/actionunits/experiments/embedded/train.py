@@ -28,14 +28,11 @@ from actionunits.experiments.embedded.pictures import Layout, PictureStore, make
 from actionunits.models.embedded.net import EmbeddedConfig, PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
-from actionunits.records import Batch, FloatArray, InputSpec, OnProgress
+from actionunits.records import Batch, FloatArray, InputSpec, Stage
 from actionunits.training.loop import EpochRecord, TrainResult, fit
 from actionunits.training.settings import TrainSettings
 
 __all__ = ["EmbeddedRecipe", "train_embedded"]
-
-#: Announces a stage and gives the function that shows its progress.
-Stage = Callable[[str, str], OnProgress]
 
 
 @dataclass(frozen=True)
