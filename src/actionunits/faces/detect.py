@@ -37,8 +37,8 @@ _CHECK_FACE_PX, _CHECK_PX = 90.0, 160
 class FaceDetector(Protocol):
     """What finds faces."""
 
-    def find(self, grey: ImageArray) -> list[Face]:
-        """All faces of a picture, the largest first."""
+    def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
+        """All faces of a picture that are at least about ``least_px`` wide, the largest first."""
 
     def check(self, grey: ImageArray, box: FloatArray) -> Face | None:
         """The face at a place, found again within about half its size, or None."""
@@ -59,14 +59,15 @@ class HogDetector:
         self.min_face_px = min_face_px
         self._detector = dlib.get_frontal_face_detector()
 
-    def find(self, grey: ImageArray) -> list[Face]:
+    def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
         """All faces, the largest first; ``Face.score`` is the HOG score, at least 0.
 
         Args:
             grey: u8[H,W].
+            least_px: smaller faces may be left out, which is faster.
         """
         height, width = grey.shape
-        least_px = max(float(self.min_face_px), _LEAST_PART * min(height, width))
+        least_px = max(least_px, float(self.min_face_px), _LEAST_PART * min(height, width))
         scale = min(_HOG_FACE_PX / least_px, (_MOST_PIXELS / (height * width)) ** 0.5)
         return _largest_first(self._run(grey, scale, 0.0))
 
@@ -86,8 +87,11 @@ class HogDetector:
         return max(near, key=lambda f: f.score, default=None)
 
     def confidence(self, score: float) -> float:
-        """Logistic in the score: 0.5 at 0, 0.95 at 1."""
-        return float(1.0 / (1.0 + np.exp(-3.0 * score)))
+        """Logistic in the score: 0.27 at 0, 0.5 at 0.2, 0.98 at 1.
+
+        Fitted to the best scores of 574 pictures with a face and 174 without, both kinds given equal weight.
+        """
+        return float(1.0 / (1.0 + np.exp(-(5.07 * score - 1.02))))
 
     def _run(self, grey: ImageArray, scale: float, threshold: float) -> list[Face]:
         work, (fx, fy) = _scaled(grey, scale)
@@ -116,14 +120,15 @@ class ViolaJonesDetector:
                 f"OpenCV's cascade {file.name} is missing: install opencv-contrib-python-headless<5"
             )
 
-    def find(self, grey: ImageArray) -> list[Face]:
+    def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
         """All faces, the largest first; ``Face.score`` is the weight of the last stage.
 
         Args:
             grey: u8[H,W].
+            least_px: smaller faces may be left out, which is faster.
         """
         height, width = grey.shape
-        least_px = max(float(self.min_face_px), _LEAST_PART * min(height, width))
+        least_px = max(least_px, float(self.min_face_px), _LEAST_PART * min(height, width))
         scale = min(1.0, 48.0 / least_px, (_MOST_PIXELS / (height * width)) ** 0.5)
         return _largest_first(self._run(grey, scale, least_px * scale, None))
 
