@@ -26,12 +26,15 @@ from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression, FloatArray
 
 __all__ = [
+    "LID_PAIRS",
+    "LIP_PAIRS",
     "MOVING_AUS",
     "NAMED_POINTS",
     "POINT_INDEX",
     "TEMPLATE_POINTS",
     "displacement",
     "face_frame",
+    "intensity_of_share",
     "intensity_share",
     "lip_gap",
     "lips_part_intensity",
@@ -62,6 +65,11 @@ def intensity_share(intensity: float | NDArray[np.floating]) -> NDArray[np.float
     """
     share: NDArray[np.float64] = (np.asarray(intensity, np.float64) / 5.0) ** _CURVE
     return share
+
+
+def intensity_of_share(share: float) -> float:
+    """The inverse of :func:`intensity_share`, for a share of 0 to 1."""
+    return float(5.0 * share ** (1 / _CURVE))
 
 
 def _field(moves: Moves, mirrored_x: float = -1.0) -> NDArray[np.float64]:
@@ -153,8 +161,8 @@ def displacement(expression: Expression) -> FloatArray:
         :data:`TEMPLATE_POINTS`: the 68 points, then :data:`NAMED_POINTS`.
 
     >>> smile = displacement(Expression.both({12: 5.0}))
-    >>> smile[54].round(2).tolist(), smile[48].round(2).tolist()
-    ([0.11, -0.14], [-0.11, -0.14])
+    >>> (100 * smile[54]).round().tolist(), (100 * smile[48]).round().tolist()
+    ([11.0, -14.0], [-11.0, -14.0])
     """
     left, right = _whole_face(expression)
     total = _ON_LEFT * _side_field(left) + (1 - _ON_LEFT) * _side_field(right)
@@ -196,5 +204,4 @@ def lips_part_intensity(gap: float) -> float:
     >>> round(lips_part_intensity(float(shown[66, 1] - shown[62, 1])), 3)
     3.0
     """
-    share = float(np.clip(gap / _FULL_GAP, 0, 1))
-    return float(5.0 * share ** (1 / _CURVE))
+    return intensity_of_share(float(np.clip(gap / _FULL_GAP, 0, 1)))
