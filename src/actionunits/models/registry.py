@@ -40,7 +40,7 @@ REGISTRY: dict[str, Entry] = {
         "embedded.net", "build", "EmbeddedConfig", "own", "the small network that ships with the package"
     ),
     "facs3d/cnn2d": Entry(
-        "facs3d.cnn2d", "build", "Cnn2dConfig", "facs3d", "2D CNN on 200 px grey faces, three 5x5 convolutions"
+        "facs3d.cnn2d", "build", "Cnn2dConfig", "facs3d", "2D CNN on 200 px grey faces, three 5x5 layers"
     ),
     "patterns/network1": Entry(
         "patterns.network1", "build", "Network1Config", "patterns", "the 2D CNN of facs3d, as Network 1"
@@ -49,13 +49,13 @@ REGISTRY: dict[str, Entry] = {
         "patterns.network5", "build", "Network5Config", "patterns", "VGG13-like network on 64 px grey faces"
     ),
     "cooccurrence/cnn2d": Entry(
-        "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "a network an AU on its region's crop"
+        "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "one network an AU, on its region"
     ),
-    "caud/emotion_net": Entry(
-        "caud.emotion_net", "build", "EmotionNetConfig", "caud", "AlexNet or VGG-16 with one head an AU"
+    "caud/heads": Entry(
+        "caud.heads", "build", "CaudConfig", "caud", "a frozen AlexNet or VGG-16 encoder, one head an AU"
     ),
     "au_rcnn/cnn_res": Entry(
-        "au_rcnn.cnn_res", "build", "CnnResConfig", "au_rcnn", "the paper's baseline: ResNet on the whole face"
+        "au_rcnn.cnn_res", "build", "CnnResConfig", "au_rcnn", "the paper's baseline: ResNet, whole face"
     ),
 }
 

@@ -1,9 +1,9 @@
 """Model files: safetensors with everything a user of the weights must know, and ONNX; never pickle.
 
 A model file's header (safetensors metadata, readable without PyTorch) holds, as JSON under ``actionunits``:
-``format``, the registry ``name``, the family's ``config``, the :class:`~actionunits.records.InputSpec` with the
-AUs in the order of the outputs, the ``card`` (how it was trained, what it was measured on) and ``digest``, the
-SHA-256 of the tensors.
+``format``, the registry ``name``, the family's ``config``, the :class:`~actionunits.records.InputSpec` with
+the AUs in the order of the outputs, the ``card`` (how it was trained, what it was measured on) and
+``digest``, the SHA-256 of the tensors.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over names, kinds, shapes and bytes, in the order of the names.
 
     >>> tensor_digest({"w": torch.zeros(2)})[:20]
-    'sha256:3b2eb3aaf0bb5'
+    'sha256:f03e39f834e9e'
     """
     total = hashlib.sha256()
     for name in sorted(tensors):
@@ -114,7 +114,7 @@ def read_header(path: str | Path) -> ModelFile:
     except (SafetensorError, OSError) as problem:
         raise UserError(f"{path} is not a safetensors file ({problem})") from problem
     if "actionunits" not in metadata:
-        raise UserError(f"{path} holds tensors, but is not a model file of this package: its header is missing")
+        raise UserError(f"{path} holds tensors, but no header of this package: give a file that it wrote")
     try:
         header = json.loads(metadata["actionunits"])
         if header["format"] > FORMAT:
@@ -130,8 +130,6 @@ def read_header(path: str | Path) -> ModelFile:
 def load_model(path: str | Path) -> AUModel:
     """The network of a model file, on the CPU and in evaluation mode; its digest is checked.
 
-    The network carries the file's :class:`ModelFile` as ``model.file``.
-
     Raises:
         UserError: not a model file, an unknown network, another network's tensors, or a wrong digest.
     """
@@ -140,7 +138,7 @@ def load_model(path: str | Path) -> AUModel:
         tensors = {key: stored.get_tensor(key) for key in stored.keys()}  # noqa: SIM118  (not a mapping)
     digest = tensor_digest(tensors)
     if digest != file.digest:
-        raise UserError(f"{path} is damaged: its tensors do not match the digest in its header; fetch it again")
+        raise UserError(f"{path} is damaged: its tensors do not match its digest; fetch or train it again")
     state = torch.random.get_rng_state()
     model = build_model(file.name, make_config(file.name, file.config))
     torch.random.set_rng_state(state)
@@ -173,9 +171,9 @@ class _Plain(nn.Module):
 def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> None:
     """Write a model as one ONNX file for ONNX Runtime; it appears whole or not at all.
 
-    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2]; outputs:
-    ``logits`` f32[B,T,A] and, if the model gives it, ``intensity`` f32[B,T,A]. The file's metadata holds
-    ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
+    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2];
+    outputs: ``logits`` f32[B,T,A] and, if the model gives it, ``intensity`` f32[B,T,A]. The file's metadata
+    holds ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
 
     Raises:
         UserError: the model takes regions or flow, or the file cannot be written.
@@ -191,7 +189,7 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     if spec.needs_landmarks:
         inputs["landmarks"] = torch.full((2, spec.clip_length, 68, 2), spec.size_px / 2.0)
     with torch.no_grad():
-        output = model(TensorBatch(**inputs))
+        output = model(TensorBatch(frames=frames, landmarks=inputs.get("landmarks")))
     has_intensity = output.intensity is not None
     proto = _to_proto(_Plain(model, has_intensity), inputs, ["logits", "intensity"][: 1 + has_intensity])
     for key, value in (("input_spec", spec.to_dict()), ("card", to_plain(card))):

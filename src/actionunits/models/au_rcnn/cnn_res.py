@@ -1,0 +1,77 @@
+"""CNN_res of seed 001: the paper's baseline, a ResNet-101 on the whole face.
+
+Paper: Ma, Chen and Yong, "AU R-CNN". Global average pooling, a fully connected layer of 1000 (ImageNet's own
+where its weights are given), ReLU, and one output an AU, drawn from N(0, 0.01).
+
+Departures: the paper crops from 20 px beside to 50 px above the points, without keeping the aspect; here the
+face is registered by a similarity on the eyes to about the same field. The mean that is subtracted is
+ImageNet's channel mean (the paper: the data set's mean image). ``backbone`` may be a smaller ResNet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from actionunits.facs.sets import AU_SETS
+from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
+from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.pretrained import IMAGENET_STATISTICS, copy_matching
+from actionunits.models.parts.resnet import ResNetName, make_resnet
+from actionunits.records import InputSpec
+
+__all__ = ["CnnRes", "CnnResConfig", "build"]
+
+
+@dataclass(frozen=True)
+class CnnResConfig:
+    """The paper's sizes.
+
+    Attributes:
+        aus: the output columns.
+        backbone: the paper's is ``resnet101``.
+        size_px: side of the RGB face crop.
+        inter_ocular_share: distance between the eyes as a share of that side.
+    """
+
+    aus: tuple[int, ...] = AU_SETS["bp4d-12"]
+    backbone: ResNetName = "resnet101"
+    size_px: int = 512
+    inter_ocular_share: float = 0.39
+
+
+class CnnRes(AUModel):
+    """Looks at each frame by itself."""
+
+    def __init__(self, config: CnnResConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = InputSpec(
+            aus=config.aus,
+            size_px=config.size_px,
+            inter_ocular_px=config.inter_ocular_share * config.size_px,
+            eye_line=0.36,
+            channels=3,
+            normalisation=IMAGENET_STATISTICS,
+        )
+        self.backbone = make_resnet(config.backbone)
+        self.output = nn.Linear(1000, len(config.aus))
+        nn.init.normal_(self.output.weight, std=0.01)
+        nn.init.zeros_(self.output.bias)
+
+    def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
+        """Take torchvision's weights, its ``fc`` too; give how many tensors fitted and the names left out."""
+        return copy_matching(self.backbone, state)
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits f32[B,T,A]."""
+        thousand: Tensor = self.backbone(per_frame(batch.frames))
+        logits = self.output(nn.functional.relu(thousand))
+        return ModelOutput(per_clip(logits, batch.frames))
+
+
+def build(config: CnnResConfig) -> CnnRes:
+    """The network of a configuration, with random weights."""
+    return CnnRes(config)

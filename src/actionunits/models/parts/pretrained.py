@@ -1,0 +1,56 @@
+"""ImageNet weights that the user has: read from a file, never fetched."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from actionunits.errors import UserError
+
+__all__ = ["IMAGENET_STATISTICS", "copy_matching", "read_state"]
+
+
+#: torchvision's mean and deviation of each RGB channel, on 0 to 255 pixels.
+IMAGENET_STATISTICS = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """The tensors of a torchvision ``.pth`` or a ``.safetensors`` file; a pickle with code in it is refused.
+
+    Raises:
+        UserError: no such file, or it holds something else than tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(
+            f"there are no weights at {path}: fetch torchvision's file yourself, or train from random weights"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return dict(load_file(path))
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, SafetensorError) as problem:
+        raise UserError(f"{path} does not hold plain tensors: expected torchvision's weights") from problem
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise UserError(f"{path} does not hold a table of tensors: expected torchvision's weights")
+    return dict(state)
+
+
+def copy_matching(module: nn.Module, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
+    """Copy the tensors whose name and shape fit; give how many fitted and the module's names that did not.
+
+    Raises:
+        UserError: nothing fits.
+    """
+    own = module.state_dict()
+    fitting = {name: t for name, t in state.items() if name in own and own[name].shape == t.shape}
+    if not fitting:
+        raise UserError("none of the given weights fits this network: they are from another one")
+    module.load_state_dict(fitting, strict=False)
+    return len(fitting), tuple(name for name in own if name not in fitting)

@@ -1,0 +1,61 @@
+"""Small forms of every network, and batches for them."""
+
+import numpy as np
+import pytest
+import torch
+
+from actionunits.models.interface import TensorBatch
+
+#: Sizes that a CPU runs in a moment.
+_SMALL = {
+    "embedded/points_and_picture": {},
+    "facs3d/cnn2d": {"size_px": 96, "filters": [4, 8, 8], "code": 16},
+    "patterns/network1": {"size_px": 96},
+    "patterns/network5": {"size_px": 32, "units": 64},
+    "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
+    "caud/heads": {"units": 16, "aus": [1, 12], "size_px": 64},
+    "au_rcnn/cnn_res": {"backbone": "resnet18", "size_px": 64},
+}
+
+
+def _face_points(size: float, count: int, seed: int = 0) -> torch.Tensor:
+    """Upright 68-point faces: jaw, brows, nose, eyes and mouth in their places, with noise."""
+    t = np.linspace(0, np.pi, 17)
+    jaw = np.stack([0.5 - 0.42 * np.cos(t), 0.35 + 0.55 * np.sin(t)], 1)
+    brows = np.stack([np.r_[np.linspace(0.15, 0.42, 5), np.linspace(0.58, 0.85, 5)], np.full(10, 0.22)], 1)
+    bridge = np.stack([np.full(4, 0.5), np.linspace(0.32, 0.5, 4)], 1)
+    nostrils = np.stack([np.linspace(0.42, 0.58, 5), np.full(5, 0.56)], 1)
+    ring = np.linspace(0, 2 * np.pi, 6, endpoint=False)
+    eyes = [np.stack([x - 0.07 * np.cos(ring), 0.32 - 0.02 * np.sin(ring)], 1) for x in (0.3, 0.7)]
+    ring = np.linspace(0, 2 * np.pi, 20, endpoint=False)
+    mouth = np.stack([0.5 - 0.13 * np.cos(ring), 0.7 - 0.05 * np.sin(ring)], 1)
+    points = np.concatenate([jaw, brows, bridge, nostrils, *eyes, mouth])
+    noise = np.random.default_rng(seed).normal(0, 0.003, (count, 68, 2))
+    return torch.from_numpy((size * (points + noise)).astype(np.float32))
+
+
+def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorBatch:
+    spec = model.spec
+    torch.manual_seed(seed)
+    shape = (clips, length, spec.channels, spec.size_px, spec.size_px)
+    return TensorBatch(
+        frames=torch.randn(shape),
+        landmarks=_face_points(spec.size_px, clips * length).reshape(clips, length, 68, 2),
+        labels=torch.randint(-1, 2, (clips, length, len(spec.aus)), dtype=torch.int8),
+    )
+
+
+@pytest.fixture(scope="session")
+def small():
+    """Registry name -> configuration that a CPU runs in a moment."""
+    return _SMALL
+
+
+@pytest.fixture(scope="session")
+def face_points():
+    return _face_points
+
+
+@pytest.fixture(scope="session")
+def batch_for():
+    return _batch_for

@@ -1,0 +1,205 @@
+"""The networks have the papers' shapes, learn, and are told apart by name."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from actionunits.errors import UserError
+from actionunits.faces.regions import micro_expression_regions
+from actionunits.models.caud.emotion_net import EMOTIONS, EmotionNet
+from actionunits.models.caud.heads import CaudConfig, with_encoder, with_new_head
+from actionunits.models.cooccurrence.cnn2d import Cnn2dConfig, region_boxes
+from actionunits.models.interface import TensorBatch
+from actionunits.models.registry import REGISTRY, build_model, config_class, make_config
+from actionunits.records import Landmarks
+
+
+def test_every_registered_name_has_a_small_form_here(small) -> None:
+    assert set(small) == set(REGISTRY)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_small_forms_give_logits_for_each_frame_and_learn(name: str, small, batch_for) -> None:
+    torch.manual_seed(1)
+    model = build_model(name, small[name])
+    batch = batch_for(model)
+    assert model.config == make_config(name, small[name])
+    model.eval()
+    with torch.no_grad():
+        logits = model(batch).logits
+        assert logits.shape == (3, 2, len(model.spec.aus))
+        for clip in range(3):
+            one = TensorBatch(batch.frames[clip : clip + 1], batch.landmarks[clip : clip + 1])
+            assert torch.allclose(model(one).logits[0], logits[clip], atol=1e-4)
+    optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
+    losses = []
+    for _ in range(25):
+        optimiser.zero_grad()
+        loss = model.loss(batch, model(batch))
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert min(losses[-5:]) < 0.96 * losses[0]
+
+
+def test_the_2d_cnn_has_the_papers_sizes() -> None:
+    with torch.device("meta"):
+        model = build_model("facs3d/cnn2d")
+    assert model.trunk.sides == (98, 49, 45, 22, 18, 9)
+    assert model.trunk.outputs == 10368 == model.code[0].in_features
+    assert model.code[0].out_features == 400
+    assert model.output.weight.shape == (12, 400)
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [(c.out_channels, c.kernel_size, c.stride, c.padding) for c in convolutions] == [
+        (64, (5, 5), (2, 2), (0, 0)),
+        (128, (5, 5), (1, 1), (0, 0)),
+        (128, (5, 5), (1, 1), (0, 0)),
+    ]
+    out = model(TensorBatch(torch.zeros(2, 1, 1, 200, 200, device="meta"))).logits
+    assert out.shape == (2, 1, 12)
+
+
+def test_network_1_is_that_network_or_its_3x3_reading() -> None:
+    with torch.device("meta"):
+        one, cited = build_model("patterns/network1"), build_model("facs3d/cnn2d")
+        three = build_model("patterns/network1", {"kernel": 3})
+    shapes = [tuple(p.shape) for p in one.parameters()]
+    assert shapes == [tuple(p.shape) for p in cited.parameters()]
+    assert three.convolutions.sides == (99, 49, 47, 23, 21, 10)
+
+
+def test_network_5_has_the_papers_sizes() -> None:
+    with torch.device("meta"):
+        model = build_model("patterns/network5")
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [c.out_channels for c in convolutions] == [64, 64, 128, 128, 256, 256, 256, 256, 256, 256]
+    assert all(c.kernel_size == (3, 3) and c.padding == (1, 1) for c in convolutions)
+    assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == [0.25] * 4 + [0.5] * 2
+    features = model.convolutions(torch.zeros(1, 1, 64, 64, device="meta"))
+    assert features.shape == (1, 256, 4, 4)
+    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [(4096, 1024), (1024, 1024), (1024, 12)]
+
+
+def test_thirteen_grouped_networks_equal_thirteen_single_ones(small, batch_for) -> None:
+    torch.manual_seed(0)
+    values = small["cooccurrence/cnn2d"]
+    model = build_model("cooccurrence/cnn2d", values).eval()
+    batch = batch_for(model, 2, 1)
+    with torch.no_grad():
+        together = model(batch).logits
+        for index, number in enumerate(model.spec.aus):
+            single = build_model("cooccurrence/cnn2d", {**values, "aus": [number]}).eval()
+            groups = len(model.spec.aus)
+            single.load_state_dict(
+                {
+                    key: value if value.ndim == 0 else value.chunk(groups)[index]
+                    for key, value in model.state_dict().items()
+                }
+            )
+            assert torch.allclose(single(batch).logits[..., 0], together[..., index], atol=1e-5)
+
+
+def test_each_au_looks_only_at_its_region(small, batch_for) -> None:
+    model = build_model("cooccurrence/cnn2d", small["cooccurrence/cnn2d"] | {"chin": "nose"}).eval()
+    batch = batch_for(model, 1, 1)
+    below = batch.frames.clone()
+    below[..., int(0.6 * model.spec.size_px) :, :] += 1.0
+    with torch.no_grad():
+        change = (model(batch).logits - model(TensorBatch(below, batch.landmarks)).logits).abs()[0, 0]
+    moved = {n for n, c in zip(model.spec.aus, change, strict=True) if c > 1e-6}
+    assert moved == {10, 12, 15, 20, 24, 25, 26}
+    with pytest.raises(UserError, match="AU6 lies in none"):
+        build_model("cooccurrence/cnn2d", {"aus": [6]})
+
+
+def test_the_papers_patch_is_64_px_and_its_filters_32_64_64_128() -> None:
+    with torch.device("meta"):
+        model = build_model("cooccurrence/cnn2d")
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [c.out_channels // 13 for c in convolutions] == [32, 64, 64, 128, 128, 1]
+    assert [c.kernel_size[0] for c in convolutions] == [3, 3, 3, 3, 4, 1]
+    assert Cnn2dConfig().patch_px == 64
+
+
+def test_boxes_in_the_network_equal_those_of_faces_regions(face_points) -> None:
+    points = face_points(200.0, 4)
+    boxes = region_boxes(points, 2.0)
+    for index in range(4):
+        wanted = micro_expression_regions(Landmarks(points[index].numpy())).boxes
+        np.testing.assert_allclose(boxes[index].numpy(), wanted, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(("units", "values"), [(4096, 54_538_241), (2048, 23_074_817), (1024, 10_488_833)])
+def test_the_heads_of_table_4(units: int, values: int) -> None:
+    with torch.device("meta"):
+        model = build_model("caud/heads", {"units": units, "aus": [12]})
+        code = model.encode(torch.zeros(1, 1, 3, 224, 224, device="meta"))
+    assert code.shape == (1, 9216)
+    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == values
+    # two hidden layers and one output, each with its biases
+    assert values == 9216 * units + units + units * units + units + units + 1
+
+
+def test_the_encoder_comes_from_an_emotion_network() -> None:
+    with torch.device("meta"):
+        vgg = EmotionNet("vgg16")
+        assert vgg.encoder(torch.zeros(1, 3, 224, 224, device="meta")).shape == (1, 25088)
+    emotions = EmotionNet("alexnet", units=8)
+    assert emotions.eval()(torch.zeros(1, 3, 224, 224)).shape == (1, 8) == (1, len(EMOTIONS))
+    model = build_model("caud/heads", {"units": 8, "aus": [12]})
+    with_encoder(model, emotions)
+    assert torch.equal(model.encoder[0][0].weight, emotions.encoder[0][0].weight)
+    with pytest.raises(UserError, match="alexnet"):
+        with_encoder(model, EmotionNet("vgg16", units=8))
+
+
+def test_a_new_head_leaves_the_others_to_the_bit(small, batch_for) -> None:
+    torch.manual_seed(0)
+    model = build_model("caud/heads", small["caud/heads"])
+    batch = batch_for(model)
+    before = model.eval()(batch).logits.detach()
+    larger = with_new_head(model, 20)
+    assert larger.spec.aus == (1, 12, 20)
+    labels = torch.ones(3, 2, 3, dtype=torch.int8)
+    trainable = [p for p in larger.parameters() if p.requires_grad]
+    assert sum(p.numel() for p in trainable) == sum(p.numel() for p in larger.heads["au20"].parameters())
+    optimiser = torch.optim.SGD(trainable, lr=0.1, weight_decay=0.1)
+    full = dataclasses.replace(batch, labels=labels)
+    larger.loss(full, larger(full)).backward()
+    optimiser.step()
+    after = larger.eval()(batch).logits.detach()
+    assert torch.equal(after[..., :2], before)
+    with pytest.raises(UserError, match="already"):
+        with_new_head(larger, 12)
+
+
+def test_the_baseline_resnet_has_a_thousand_and_small_last_weights(small) -> None:
+    with torch.device("meta"):
+        model = build_model("au_rcnn/cnn_res")
+    assert model.config.backbone == "resnet101"
+    assert model.backbone.fc.weight.shape == (1000, 2048)
+    assert len(model.backbone.layer3) == 23
+    small = build_model("au_rcnn/cnn_res", small["au_rcnn/cnn_res"])
+    assert small.output.weight.shape == (12, 1000)
+    assert small.output.weight.std().item() == pytest.approx(0.01, rel=0.05)
+    fitted, left = small.load_imagenet({"fc.bias": torch.ones(1000), "other": torch.ones(3)})
+    assert fitted == 1
+    assert "fc.weight" in left
+    assert torch.equal(small.backbone.fc.bias, torch.ones(1000))
+
+
+def test_unknown_names_and_keys_give_the_nearest() -> None:
+    with pytest.raises(UserError, match="did you mean 'facs3d/cnn2d'"):
+        build_model("facs3d/cn2d")
+    with pytest.raises(UserError, match=r"does not know 'size': .*size_px"):
+        build_model("facs3d/cnn2d", {"size": 3})
+    with pytest.raises(UserError, match="cannot be 'resnet19': did you mean 'resnet1"):
+        build_model("au_rcnn/cnn_res", {"backbone": "resnet19"})
+    with pytest.raises(UserError, match="size_px must be int"):
+        build_model("facs3d/cnn2d", {"size_px": "big"})
+    with pytest.raises(UserError, match="multiple of 16"):
+        build_model("patterns/network5", {"size_px": 50})
+    assert config_class("caud/heads") is CaudConfig
