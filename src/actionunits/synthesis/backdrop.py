@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
+from scipy.spatial import KDTree
 
 from actionunits.records import FloatArray
 from actionunits.synthesis.rasterise import rasterise
@@ -36,6 +37,8 @@ class Backdrop:
         self._grid = grid.reshape(-1, 2).astype(np.float32)
         self._triangles = _grid_triangles(grid.shape[0], grid.shape[1])
         self._spread = _spread(samples, self._grid, unit_px)
+        away = KDTree(samples).query(self._grid)[0] / unit_px
+        self._near = np.clip(1.2 - 2 * away, 0, 1).astype(np.float32)
 
     def draw(
         self, movement: FloatArray, to_window: FloatArray, height_px: int, width_px: int
@@ -57,7 +60,7 @@ class Backdrop:
         coarse = (place + 0.5) / _COARSE + 0.5
         rows, columns = -(-height_px // _COARSE) + 2, -(-width_px // _COARSE) + 2
         fragments = rasterise(coarse.astype(np.float32), moved[:, 2].copy(), self._triangles, rows, columns)
-        values = np.concatenate([self._grid, moved[:, 3:4]], 1)
+        values = np.concatenate([self._grid, moved[:, 3:4] * self._near[:, None]], 1)
         sheet = np.zeros((rows * columns, 3), np.float32)
         sheet[fragments.pixel] = fragments.interpolate(values)
         fine = cv2.resize(sheet.reshape(rows, columns, 3), None, fx=_COARSE, fy=_COARSE)
@@ -81,5 +84,5 @@ def _spread(samples: FloatArray, grid: FloatArray, unit_px: float) -> FloatArray
     still = np.concatenate([centre + ring * reach * unit_px for reach in (2.6, 3.4, 4.6)])
     where = np.concatenate([samples, still]) / unit_px
     identity = np.eye(len(where))[:, : len(samples)]
-    spline = RBFInterpolator(where, identity, kernel="linear", smoothing=0.01)
+    spline = RBFInterpolator(where, identity, kernel="linear", smoothing=0.2)
     return np.asarray(spline(np.clip(grid, still.min(0), still.max(0)) / unit_px), np.float32)

@@ -43,6 +43,8 @@ def _complete(image: ImageArray, eye: NDArray[np.float64], unit: float) -> None:
     centre, radius = _find_iris(patch, eye, inside > 0.5, unit)
     distance = np.hypot(x - centre[0], y - centre[1]) / radius
     painted = _painted(patch, inside > 0.5, distance, x - centre[0])
+    beyond = cv2.distanceTransform((inside < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    painted *= 1 - 0.4 * np.clip(beyond / (0.08 * unit), 0, 1)[..., None]
     blend = inside[..., None]
     image[low[1] : high[1], low[0] : high[0]] = np.clip(patch * blend + painted * (1 - blend), 0, 255)
 

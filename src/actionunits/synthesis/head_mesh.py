@@ -25,7 +25,7 @@ _PARTS: dict[str, tuple[int, tuple[float, float, float]]] = {
     "eyeball_left": (EYE, (0, 0, 0)),
     "eyeball_right": (EYE, (0, 0, 0)),
     "mouth_socket": (INSIDE, (120, 55, 52)),
-    "gums_and_tongue": (INSIDE, (182, 98, 96)),
+    "gums_and_tongue": (INSIDE, (165, 84, 82)),
     "teeth": (INSIDE, (234, 225, 208)),
 }
 

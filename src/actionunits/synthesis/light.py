@@ -35,9 +35,10 @@ class Light:
             )
 
     def shade(self, normals: FloatArray) -> FloatArray:
-        """Brightness f32[V] of surfaces with unit normals f32[V,3]."""
+        """Brightness f32[V] of surfaces with normals f32[V,3] of any length."""
         towards = np.asarray(self.direction, np.float32)
-        facing = np.maximum(normals @ (towards / np.linalg.norm(towards)), 0)
+        length = np.sqrt(np.einsum("vc,vc->v", normals, normals)) * np.linalg.norm(towards)
+        facing = np.maximum(normals @ towards, 0) / np.maximum(length, 1e-12)
         result: FloatArray = np.float32(self.strength) * (self.ambient + (1 - self.ambient) * facing)
         return result.astype(np.float32)
 
@@ -60,16 +61,20 @@ class Normals:
         columns = np.repeat(np.arange(len(quads)), 4)
         ones = np.ones(len(rows), np.float32)
         self._sum = csr_array((ones, (rows, columns)), shape=(vertices, len(quads)))
+        self._count = (1 / np.maximum(4 * np.bincount(rows, minlength=vertices), 1)).astype(np.float32)
 
     def __call__(self, positions: FloatArray) -> FloatArray:
-        """Unit normals f32[V,3] of positions f32[V,3]; zero where a vertex has no face."""
+        """Normals f32[V,3] of positions f32[V,3], as long as the area around; zero where there is none."""
         first = positions[self._quads[:, 2]] - positions[self._quads[:, 0]]
         second = positions[self._quads[:, 3]] - positions[self._quads[:, 1]]
         cross = np.empty_like(first)
         for axis in range(3):
             one, two = (axis + 1) % 3, (axis + 2) % 3
             cross[:, axis] = first[:, one] * second[:, two] - first[:, two] * second[:, one]
-        total = self._sum @ cross
-        length = np.sqrt(np.einsum("vc,vc->v", total, total))
-        result: FloatArray = total / np.maximum(length, 1e-12)[:, None]
-        return result.astype(np.float32)
+        return np.asarray(self._sum @ cross, np.float32)
+
+    def smoothed(self, values: FloatArray, passes: int = 2) -> FloatArray:
+        """Values of vertices, f32[V], averaged with their neighbours' ``passes`` times."""
+        for _ in range(passes):
+            values = self._count * (self._sum @ (self._sum.T @ values))
+        return values

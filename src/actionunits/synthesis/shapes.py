@@ -21,21 +21,21 @@ AU_SHAPES: dict[int, dict[str, float]] = {
     4: {"browDown_": 1.2},
     5: {"eyeWide_": 1.0},
     6: {"cheekSquint_": 1.0, "cheekRaiser_": 0.8, "eyeSquint_": 0.3},
-    7: {"eyeSquint_": 1.1},
+    7: {"eyeSquint_": 1.2},
     9: {"noseSneer_": 1.0},
     10: {"mouthUpperUp_": 0.9},
     11: {"mouthUpperUp_": 0.35, "noseSneer_": 0.25},
     12: {"mouthSmile_": 1.0},
     13: {"mouthSmile_": 0.45, "cheekPuff_": 0.3},
-    14: {"mouthDimple_": 1.0},
+    14: {"mouthDimple_": 1.25},
     15: {"mouthFrown_": 1.1},
     16: {"mouthLowerDown_": 1.0},
     17: {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
     18: {"mouthPucker": 0.9},
     20: {"mouthStretch_": 0.9},
     22: {"mouthFunnel": 0.9},
-    23: {"mouthRollLower": 0.28, "mouthRollUpper": 0.28, "mouthPucker": 0.18},
-    24: {"mouthPress_": 0.9, "mouthRollLower": 0.18, "mouthRollUpper": 0.18},
+    23: {"mouthRollLower": 0.34, "mouthRollUpper": 0.34, "mouthPucker": 0.2},
+    24: {"mouthPress_": 1.15, "mouthRollLower": 0.26, "mouthRollUpper": 0.26},
     25: {"mouthLowerDown_": 0.75, "mouthUpperUp_": 0.35, "jawOpen": 0.08},
     26: {"jawOpen": 0.75},
     27: {"jawOpen": 1.0, "mouthLowerDown_": 0.3},
@@ -54,7 +54,7 @@ AU_SHAPES: dict[int, dict[str, float]] = {
 MAX_WEIGHT = 1.35
 
 #: How much further a smile with parted lips lifts the upper lip, at intensity 5 of both.
-_SMILE_LIFT = 0.35
+_SMILE_LIFT = 0.15
 
 
 def shape_weights(
