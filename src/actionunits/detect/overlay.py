@@ -87,10 +87,8 @@ class Annotator:
             cv2.circle(picture, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)
         label = f"{face.track}"
         if strongest:
-            order = np.argsort(-face.probability)[:3]
-            label += " " + " ".join(
-                f"{self._aus[i]}" for i in order if face.probability[i] >= self._thresholds[i]
-            )
+            order = [i for i in np.argsort(-face.probability)[:3] if face.probability[i] >= self._thresholds[i]]
+            label += ": AU " + " ".join(f"{self._aus[i]}" for i in order) if order else ""
         _label(picture, label, (box[0], box[1]), colour, 0.5 * max(1.0, picture.shape[0] / 720))
 
     def _panel(self, height: int, result: FrameResult) -> ImageArray:
@@ -123,6 +121,8 @@ class Annotator:
         cv2.rectangle(panel, (left, y0), (right, y1), _RAIL, -1)
         end = left + round(probability * (right - left))
         cv2.rectangle(panel, (left, y0), (end, y1), _SHOWN if shown else _BELOW, -1)
+        bound = left + round(self._thresholds[i] * (right - left))
+        cv2.line(panel, (bound, y0), (bound, y1), _FAINT, 1)
         _write(panel, name, (76 * unit, base), 0.38 * unit, (20, 20, 20) if shown else _INK)
         if face.intensity is not None:
             _write(

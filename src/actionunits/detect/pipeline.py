@@ -53,7 +53,8 @@ class Detector:
         detector: ``hog`` (dlib) or ``viola-jones`` (OpenCV).
         batch: faces that the model is given at once; more is faster and answers later.
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
-            they are. See :func:`actionunits.detect.smoothing.smooth`.
+            they are. Pictures have no times and are left as they are. See
+            :func:`actionunits.detect.smoothing.smooth`.
 
     Raises:
         UserError: the model cannot be read or needs what this pipeline does not give (AU boxes, optical
@@ -122,8 +123,9 @@ class Detector:
             except TruncatedSource as problem:
                 trouble.append(problem)
 
-        results = self._stages(good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames)
-        with closing(results):
+        stages = self._stages(good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames)
+        results = smooth(stages, self.smooth_s) if frames.kind == "video" else stages
+        with closing(stages):
             for done, result in enumerate(results, start=1):
                 yield result
                 if on_progress is not None:
@@ -145,8 +147,7 @@ class Detector:
 
         with closing(ahead(frames, _QUEUE)) as read, closing(ahead(track(read), _QUEUE)) as tracked:
             cropped = self._crop(tracked, keep_frames=keep_frames)
-            results = self._predict(clips_around(cropped, self.backend.spec))
-            yield from smooth(results, self.smooth_s)
+            yield from self._predict(clips_around(cropped, self.backend.spec))
 
     def _crop(self, tracked: Iterable[_Tracked], *, keep_frames: bool) -> Iterator[CroppedFrame]:
         from actionunits.faces.align import align_for

@@ -1,0 +1,156 @@
+"""Speed and memory of `au detect`, whole process, on clips joined to two lengths.
+
+The 640x480 clips of a folder are decoded and joined, again and again, into an H.264 video of at least
+``--frames`` frames; its packets are repeated ten times for the second length. Each run is one process
+`au detect VIDEO`, with its imports, the model's load and the table; the best of ``--runs`` counts, because
+other work on the machine can only slow a run down. As an alternative, a loop that looks for the face in every
+whole frame with the same detector, points, crops and model, one after the other, runs on a part of it.
+
+    python benchmarks/detect_speed.py FOLDER_OF_CLIPS [--runs 3] [--model FILE] [--out RESULT.json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+import av
+
+FRAME_RATE = 30
+#: Runs a command in the child, waits, and prints wall seconds, CPU seconds and peak memory (KiB).
+MEASURE = """
+import json, resource, subprocess, sys, time
+start = time.perf_counter()
+code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
+wall = time.perf_counter() - start
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss]))
+"""
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One command on one video; the time of the best run, the largest memory of all runs."""
+
+    what: str
+    frames: int
+    seconds: float
+    frames_per_s: float
+    cores_used: float
+    peak_mib: float
+
+
+def _clip_frames(clips: Sequence[Path]) -> Iterator[av.VideoFrame]:
+    while True:
+        for clip in clips:
+            with av.open(str(clip)) as container:
+                yield from container.decode(video=0)
+
+
+def join(clips: Sequence[Path], path: Path, frames: int) -> None:
+    """Encode the clips one after the other until there are that many frames."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FRAME_RATE, options={"crf": "20", "preset": "medium"})
+        stream.pix_fmt = "yuv420p"
+        for index, frame in enumerate(islice(_clip_frames(clips), frames)):
+            if index == 0:
+                stream.width, stream.height = frame.width, frame.height
+            frame.pts, frame.time_base = index, Fraction(1, FRAME_RATE)
+            frame.pict_type = av.video.frame.PictureType.NONE
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
+def repeat(source: Path, path: Path, times: int) -> None:
+    """The packets of a video that many times, one after the other, not encoded anew."""
+    with av.open(str(path), "w") as target:
+        copy = None
+        shift = 0
+        for _ in range(times):
+            with av.open(str(source)) as container:
+                stream = container.streams.video[0]
+                copy = copy or target.add_stream_from_template(stream)
+                length = 0
+                for packet in container.demux(stream):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    length = max(length, packet.pts + packet.duration)
+                    packet.pts, packet.dts, packet.stream = packet.pts + shift, packet.dts + shift, copy
+                    target.mux(packet)
+                shift += length
+
+
+def measure(what: str, command: Sequence[str], frames: int, runs: int) -> Measurement:
+    """Run a command several times."""
+    best, memory, cores = float("inf"), 0.0, 0.0
+    for _ in range(runs):
+        told = subprocess.run([sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True)
+        code, wall, cpu, kib = json.loads(told.stdout.splitlines()[-1])
+        if code != 0:
+            raise SystemExit(f"{' '.join(command)} ended with {code}: {told.stderr}")
+        memory = max(memory, kib / 1024)
+        if wall < best:
+            best, cores = wall, cpu / wall
+    return Measurement(what, frames, best, frames / best, cores, memory)
+
+
+def naive(video: Path, model: str | None, frames: int) -> Measurement:
+    """Detector on every whole frame, points, crop and model one after the other, in this process."""
+    from actionunits.detect.backends import load_backend
+    from actionunits.faces.align import align_for
+    from actionunits.faces.batch import collate, sample_of
+    from actionunits.faces.detect import make_detector
+    from actionunits.faces.landmarks import find_landmarks
+    from actionunits.faces.video import open_source
+
+    start, cpu = time.perf_counter(), time.process_time()
+    backend, detector = load_backend(model), make_detector("hog")
+    for frame in islice(open_source(video), frames):
+        for face in detector.find(frame.grey)[:1]:
+            points = find_landmarks(frame.grey, face)
+            crop = align_for(backend.spec, frame, points)
+            backend.predict(collate([sample_of([crop], [points], backend.spec)], backend.spec))
+    wall = time.perf_counter() - start
+    return Measurement("naive loop", frames, wall, frames / wall, (time.process_time() - cpu) / wall, float("nan"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("--frames", type=int, default=1000)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--model")
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    clips = sorted(path for path in options.clips.iterdir() if path.suffix in (".mkv", ".mp4", ".mov"))
+    extra = ["--model", options.model] if options.model else []
+    results = []
+    with tempfile.TemporaryDirectory() as folder:
+        short, long = Path(folder, "short.mp4"), Path(folder, "long.mp4")
+        join(clips, short, options.frames)
+        repeat(short, long, 10)
+        for path, frames, runs in ((short, options.frames, options.runs), (long, 10 * options.frames, 1)):
+            command = [sys.executable, "-m", "actionunits", "detect", str(path), "--out", folder, *extra]
+            results.append(measure(f"au detect, {path.stem}", command, frames, runs))
+            print(results[-1], flush=True)
+        results.append(naive(short, options.model, min(200, options.frames)))
+        print(results[-1])
+    facts = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
+    if options.out:
+        text = json.dumps({"facts": facts, "results": [asdict(result) for result in results]}, indent=1)
+        options.out.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
