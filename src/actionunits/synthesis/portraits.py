@@ -1,0 +1,151 @@
+"""Neutral faces to animate, out of photographs: found once, with their 68 points and their subject."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import overload
+
+import cv2
+import numpy as np
+
+from actionunits.errors import UserError
+from actionunits.faces.detect import HogDetector
+from actionunits.faces.landmarks import find_landmarks
+from actionunits.faces.pictures import read_picture
+from actionunits.records import Face, ImageArray, Portrait
+
+__all__ = [
+    "PortraitFiles",
+    "astronaut",
+    "portrait_from_image",
+    "portrait_files",
+    "read_portrait",
+    "read_portraits",
+    "subject_of",
+]
+
+#: Suffixes that a folder of portraits is searched for.
+PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+
+#: The part of a file's name that marks a neutral face.
+NEUTRAL_MARK = "_neutral"
+
+
+def portrait_from_image(image: ImageArray, subject: str) -> Portrait:
+    """Find the largest face of a picture and its 68 points.
+
+    Args:
+        image: u8[H,W,3] RGB.
+        subject: who it is.
+
+    Raises:
+        UserError: there is no face.
+    """
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    faces = HogDetector().find(grey)
+    if not faces:
+        height, width = grey.shape
+        raise UserError(f"no face found in {subject} ({width}x{height} px): expected one frontal face")
+    return Portrait(image, find_landmarks(grey, max(faces, key=_area)), subject)
+
+
+def read_portrait(path: str | os.PathLike[str], subject: str | None = None) -> Portrait:
+    """Read a photograph of one neutral face.
+
+    Args:
+        path: a picture of any format that OpenCV or PyAV reads.
+        subject: who it is; by default from the file's name (:func:`subject_of`).
+
+    Raises:
+        UserError: the picture cannot be read, or has no face; the message names the file.
+    """
+    frame = read_picture(Path(path))
+    try:
+        portrait = portrait_from_image(frame.image, str(path))
+    except UserError as problem:
+        raise UserError(f"{problem}; choose another portrait") from problem
+    return Portrait(portrait.image, portrait.landmarks, subject_of(path) if subject is None else subject)
+
+
+class PortraitFiles(Sequence[Portrait]):
+    """The portraits of folders, each read when it is asked for, in the order of :func:`portrait_files`.
+
+    Two people must not share the first part of their files' names, even in different folders.
+
+    Raises:
+        UserError: see :func:`portrait_files`; on access, see :func:`read_portrait`.
+    """
+
+    def __init__(self, folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> None:
+        self.files = portrait_files(folders)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    @overload
+    def __getitem__(self, index: int) -> Portrait: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Portrait]: ...
+
+    def __getitem__(self, index: int | slice) -> Portrait | Sequence[Portrait]:
+        if isinstance(index, slice):
+            return [read_portrait(path) for path in self.files[index]]
+        return read_portrait(self.files[index])
+
+
+def read_portraits(folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Iterator[Portrait]:
+    """Read the portraits of folders, one at a time; see :class:`PortraitFiles`."""
+    yield from PortraitFiles(folders)
+
+
+def portrait_files(folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """The pictures of neutral faces in folders (or single files), sorted by name in each.
+
+    Where a folder holds names with ``_neutral`` (``001_neutral.jpg``), only those count: the others show
+    other expressions of the same people. A file that is named itself always counts.
+
+    Raises:
+        UserError: a folder does not exist, or holds no picture.
+    """
+    given = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
+    files: list[Path] = []
+    for place in map(Path, given):
+        files += [place] if place.is_file() else _pictures(place)
+    return files
+
+
+def subject_of(path: str | os.PathLike[str]) -> str:
+    """Who a portrait shows, by its file's name: all before the first ``_``.
+
+    >>> subject_of("faces/001_neutral.jpg"), subject_of("A000014.jpg")
+    ('001', 'A000014')
+    """
+    stem = Path(path).stem
+    return stem.split("_", 1)[0] or stem
+
+
+def astronaut() -> Portrait:
+    """Eileen Collins, a public-domain photograph of NASA that comes with scikit-image (512x512 px).
+
+    She smiles in it: what is animated comes on top of the smile.
+    """
+    from skimage import data
+
+    return portrait_from_image(np.ascontiguousarray(data.astronaut()), "astronaut")  # type: ignore[no-untyped-call]
+
+
+def _pictures(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise UserError(f"no such folder or file: {folder}; expected a folder of portraits")
+    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    if not pictures:
+        raise UserError(f"no portrait in {folder}: expected pictures ({', '.join(PICTURE_SUFFIXES)})")
+    return [path for path in pictures if NEUTRAL_MARK in path.stem] or pictures
+
+
+def _area(face: Face) -> float:
+    left, top, right, bottom = face.box
+    return float((right - left) * (bottom - top))
