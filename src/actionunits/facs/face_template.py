@@ -14,12 +14,12 @@ from actionunits.facs.points import MIRROR_68
 from actionunits.records import FloatArray
 
 __all__ = [
+    "FacePlaces",
     "NAMED_POINTS",
     "POINT_INDEX",
     "TEMPLATE_POINTS",
     "face_frame",
     "mirror_name",
-    "place_on_face",
     "place_points",
 ]
 
@@ -131,27 +131,33 @@ _SOLVE = np.linalg.inv(_kernel(TEMPLATE_POINTS[:68]) + 1e-3 * np.eye(68))
 _AFFINE_SOLVE = np.linalg.pinv(np.column_stack([TEMPLATE_POINTS[:68], np.ones(68)]).astype(np.float64))
 
 
-def place_on_face(places: NDArray[np.floating], landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Carry places of the template onto a person's face.
+class FacePlaces:
+    """Places of the template, ready to be carried onto one face after another.
 
     An affine fit of the 68 points, and what it leaves interpolated with a smooth kernel that fades out away
     from the points, so that the forehead follows the head and not a single brow point.
 
     Args:
         places: [K,2] in template coordinates.
-        landmarks: [68,2], px, of the person.
-
-    Returns:
-        f64[K,2], px.
     """
-    person = np.asarray(landmarks, np.float64)
-    affine = _AFFINE_SOLVE @ person
-    left_over = person - np.column_stack([TEMPLATE_POINTS[:68], np.ones(68)]) @ affine
-    wanted = np.asarray(places, np.float64)
-    placed: NDArray[np.float64] = np.column_stack([wanted, np.ones(len(wanted))]) @ affine + _kernel(
-        wanted
-    ) @ (_SOLVE @ left_over)
-    return placed
+
+    def __init__(self, places: NDArray[np.floating]) -> None:
+        wanted = np.asarray(places, np.float64)
+        affine = np.column_stack([wanted, np.ones(len(wanted))]) @ _AFFINE_SOLVE
+        known = np.column_stack([TEMPLATE_POINTS[:68], np.ones(68)]) @ _AFFINE_SOLVE
+        # All steps are linear in the 68 points: one matrix does them.
+        self._weights = affine + _kernel(wanted) @ _SOLVE @ (np.eye(68) - known)
+
+    def on(
+        self, landmarks: NDArray[np.floating], chosen: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float64]:
+        """Where the places, or the chosen ones, lie on the face with these 68 points: f64[K,2], px."""
+        weights = self._weights if chosen is None else self._weights[chosen]
+        placed: NDArray[np.float64] = weights @ np.asarray(landmarks, np.float64)
+        return placed
+
+
+_NAMED_PLACES = FacePlaces(TEMPLATE_POINTS[68:])
 
 
 def place_points(landmarks: NDArray[np.floating]) -> FloatArray:
@@ -166,5 +172,5 @@ def place_points(landmarks: NDArray[np.floating]) -> FloatArray:
     person = np.asarray(landmarks, np.float64)
     if person.shape != (68, 2):
         raise ValueError(f"landmarks must be [68, 2], got {list(person.shape)}")
-    named = place_on_face(TEMPLATE_POINTS[68:], person)
+    named = _NAMED_PLACES.on(person)
     return np.concatenate([person, named]).astype(np.float32)

@@ -16,8 +16,8 @@ from actionunits.facs.face_template import (
     NAMED_POINTS,
     POINT_INDEX,
     TEMPLATE_POINTS,
+    FacePlaces,
     face_frame,
-    place_on_face,
     place_points,
 )
 from actionunits.facs.motion_table import JAW_SIDEWAYS, MIDLINE_PULL, MOTION, SYNERGY, Moves
@@ -26,6 +26,7 @@ from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression, FloatArray
 
 __all__ = [
+    "FacePlaces",
     "LID_PAIRS",
     "LIP_PAIRS",
     "MOVING_AUS",
@@ -38,7 +39,6 @@ __all__ = [
     "intensity_share",
     "lip_gap",
     "lips_part_intensity",
-    "place_on_face",
     "place_points",
 ]
 

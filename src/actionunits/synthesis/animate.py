@@ -56,8 +56,8 @@ class PortraitAnimator:
     The fit is made once; each picture is then drawn from it. Only the part around the face changes.
 
     Args:
-        portrait: a face, best neutral with the mouth closed. An open mouth keeps its own teeth and tongue, and
-            AUs act on what it shows.
+        portrait: a face, best neutral with the mouth closed. An open mouth keeps its own teeth, and AUs
+            act on what it shows.
         seed: of the furrows' places and strengths; None takes it from the subject, so that all pictures of a
             person share their furrows.
     """

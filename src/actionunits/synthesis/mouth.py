@@ -60,6 +60,8 @@ def _row_of_teeth(
     Args:
         across: from the midline, inter-ocular units.
         below: under the line where the lips meet, inter-ocular units.
+        edges: outer edges of the teeth from the midline.
+        upper: the upper row; else the lower.
         px: size of a pixel in inter-ocular units, for soft edges.
     """
     which, within, beside = _tooth(across, edges)
@@ -70,7 +72,7 @@ def _row_of_teeth(
         gum_line = -0.120 - 0.05 * across**2 + 0.02 * (2 * within - 1) ** 2
         into, gum = biting - below, gum_line - below
     else:
-        biting = 0.052 - 0.12 * across**2 + 0.8 * rounding
+        biting = 0.030 - 0.12 * across**2 + 0.8 * rounding
         gum_line = biting + 0.115 - 0.02 * (2 * within - 1) ** 2
         into, gum = below - biting, below - gum_line
     soft = max(px, 0.008)
@@ -99,11 +101,11 @@ def _light_on_face(image: ImageArray, points: NDArray[np.floating]) -> NDArray[n
     cheeks = points[[29, 30, 33, 41, 46]].round().astype(int)
     skin = np.array([image[min(max(y, 0), height - 1), min(max(x, 0), width - 1)] for x, y in cheeks]).mean(0)
     if len(seen) < 8:
-        return np.clip(skin * 1.1, 60, 245)
+        return np.asarray(np.clip(skin * 1.1, 60, 245))
     white = np.percentile(seen, 88, axis=0)
     grey = white.mean()
     white = grey + 0.6 * (white - grey)
-    return np.clip(white * 1.08, max(70.0, 0.6 * skin.mean()), 240.0)
+    return np.asarray(np.clip(white * 1.08, max(70.0, 0.6 * skin.mean()), 240.0))
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ class Mouth:
             ((lower * light).astype(np.float32), lower_cover),
             _tongue(across, below, light),
             light,
-            cv2.GaussianBlur(own, (0, 0), 0.8) if own.any() else own,
+            np.asarray(cv2.GaussianBlur(own, (0, 0), 0.8), np.float32),
             unit_px,
         )
 
@@ -238,11 +240,11 @@ def _tongue(
     across: NDArray[np.floating], below: NDArray[np.floating], light: NDArray[np.floating]
 ) -> tuple[FloatArray, FloatArray]:
     """Colour and cover of the tongue at rest behind the lower teeth."""
-    away = np.sqrt((across / 0.25) ** 2 + ((below - 0.19) / 0.13) ** 2)
+    away = np.sqrt((across / 0.25) ** 2 + ((below - 0.10) / 0.13) ** 2)
     cover = _smooth(1 - away, 0.25)
     groove = 1 - 0.18 * np.exp(-((across / 0.03) ** 2))
     lit = (
-        (0.55 + 0.45 * np.clip((below - 0.04) / 0.14, 0, 1)) * groove * (1 - 0.35 * np.clip(away, 0, 1) ** 2)
+        (0.55 + 0.45 * np.clip((below + 0.05) / 0.14, 0, 1)) * groove * (1 - 0.35 * np.clip(away, 0, 1) ** 2)
     )
     colour = lit[..., None] * np.array(_TONGUE) * light
     return colour.astype(np.float32), cover.astype(np.float32)

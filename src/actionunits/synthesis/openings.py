@@ -120,6 +120,8 @@ def shift_edge(
         maps: x and y of the window, in which the edges still lie at ``rest``.
         rest: where the edges are under the maps.
         moved: where they shall be.
+        upper_reach_px: how far above the upper edge the skin takes part.
+        lower_reach_px: the same below the lower edge.
         inset_px: what lies this far outside an edge is taken for the edge, so that nothing of what is inside
             the opening is smeared over the skin.
     """

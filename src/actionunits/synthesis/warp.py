@@ -108,8 +108,8 @@ def backward_map(
     at_y = (np.arange(rows) + 0.5) * height / rows - 0.5
     nodes = np.stack(np.meshgrid(at_x, at_y), axis=-1).reshape(-1, 2)
     coarse = (_kernel(nodes, known, reach) @ pull).reshape(rows, columns, 2)
-    field = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    field *= _edge_taper(width, height, 0.12 * inter_ocular_px)[..., None]
+    wide = np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    field = wide * _edge_taper(width, height, 0.12 * inter_ocular_px)[..., None]
     x, y = Window(0, 0, width, height).grid()
     return x + field[..., 0], y + field[..., 1]
 
