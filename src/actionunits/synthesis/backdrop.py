@@ -38,7 +38,7 @@ class Backdrop:
         self._triangles = _grid_triangles(grid.shape[0], grid.shape[1])
         self._spread = _spread(samples, self._grid, unit_px)
         away = KDTree(samples).query(self._grid)[0] / unit_px
-        self._near = np.clip(1.2 - 2 * away, 0, 1).astype(np.float32)
+        self._near = np.clip(1.2 - 4 * away, 0, 1).astype(np.float32)
 
     def draw(
         self, movement: FloatArray, to_window: FloatArray, height_px: int, width_px: int

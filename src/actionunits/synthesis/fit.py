@@ -115,7 +115,8 @@ def lips_on_the_mouth_line(image: ImageArray, points: FloatArray) -> FloatArray:
     grid = line[None] + (np.arange(height)[:, None, None] - height // 2) * step * down
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     grey = cv2.GaussianBlur(grey, (0, 0), max(0.008 * unit, 0.5))
-    patch = cv2.remap(grey, grid.astype(np.float32), None, cv2.INTER_LINEAR).astype(np.float64)
+    x, y = grid.astype(np.float32).transpose(2, 0, 1)
+    patch = cv2.remap(grey, x.copy(), y.copy(), cv2.INTER_LINEAR).astype(np.float64)
     offset = (_dark_path(patch) - height // 2) * step
     smooth = np.polynomial.Polynomial.fit(share, offset, 4)
     result = points.copy()

@@ -8,6 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from actionunits.records import FloatArray
 from actionunits.synthesis.face_model import FaceModel
@@ -62,13 +63,13 @@ def head_mesh(model: FaceModel) -> HeadMesh:
     """Choose what to draw of a model; made once for each model."""
     opacity = _opacity(model)
     quads, kinds = [], []
-    for name, (kind, _) in _PARTS.items():
+    for name, (shows, _) in _PARTS.items():
         if name in model.part_polygons:
-            part = model.polygons[model.part_polygons[name]]
-            part = np.where(part < 0, part[:, [2]], part)
+            padded = model.polygons[model.part_polygons[name]]
+            part = np.where(padded < 0, padded[:, [2]], padded)
             part = part[_worth_drawing(name, part, model, opacity)]
             quads.append(part)
-            kinds.append(np.full(len(part), kind, np.int8))
+            kinds.append(np.full(len(part), shows, np.int8))
     every, kind_of = np.concatenate(quads), np.concatenate(kinds)
     vertices = np.unique(np.concatenate([every.ravel(), model.landmarks]))
     number = np.full(len(model.neutral), -1, np.int32)
@@ -112,8 +113,20 @@ def _opacity(model: FaceModel) -> FloatArray:
         [cv2.pointPolygonTest(outline, (float(x), float(y)), True) for x, y in model.neutral[face, :2]]
     )
     ramp = np.clip((depth / unit + 0.15) / 1.0, 0, 1)
-    result[face] = ramp * ramp * (3 - 2 * ramp)
+    result[face] = ramp * ramp * (3 - 2 * ramp) * ~_behind_jaw(model, depth, unit)
     return result
+
+
+def _behind_jaw(model: FaceModel, inward: NDArray[np.float64], unit: float) -> NDArray[np.bool_]:
+    """Which of the face's vertices the jaw hides: ears and the sides of the neck.
+
+    A turn of the head would bring them out with the cheek's texture.
+    """
+    vertices = model.neutral[model.part_vertices["face"]]
+    jaw = model.neutral[model.landmarks[:17]]
+    nearest = jaw[KDTree(jaw[:, :2]).query(vertices[:, :2])[1]]
+    allowed = 0.8 * unit + 0.7 * np.maximum(inward, 0)
+    return np.asarray(nearest[:, 2] - vertices[:, 2] > allowed)
 
 
 def _worth_drawing(

@@ -21,13 +21,16 @@ __all__ = ["ModelAnimator"]
 _GAZE_DEG = (28.0, 20.0)
 
 #: Movement changes the light softly, at most by this much (a logarithm): beyond, it is the model's error.
-_MOTION_LIGHT = 0.25
+_MOTION_LIGHT = 0.18
 
 #: Another light changes it at most by these factors.
 _LIGHT_RANGE = (0.3, 2.2)
 
 #: The lids go a little further than the eye's height, so that nothing of it is left between them.
-_LID_CLOSURE = 1.06
+_LID_CLOSURE = 1.12
+
+#: The eyeballs lie this much deeper than the model has them, in inter-ocular distances: never before a lid.
+_EYE_DEPTH = 0.04
 
 #: The head turns about an axis that lies this far behind the jaw's ends, in inter-ocular distances.
 _NECK_DEPTH = 0.5
@@ -149,6 +152,8 @@ class ModelAnimator:
 
     def _moved(self, vertices: FloatArray, turn: FloatArray, light: Light | None) -> Moved:
         xy, depth = self._project(vertices, turn)
+        for ball in self._mesh.eyeballs:
+            depth[ball] -= _EYE_DEPTH * self._unit_px
         normals = self._normals(vertices) @ (turn @ self.fitted.pose.rotation).T
         shade = PHOTOGRAPH_LIGHT.shade(normals)
         change = _MOTION_LIGHT * np.tanh(np.log(shade / self._shade) / _MOTION_LIGHT)
@@ -179,6 +184,7 @@ def _person_shapes(model: FaceModel, fitted: FittedFace, chosen: NDArray[np.int6
     for index, name in enumerate(model.expression_names):
         delta = model.expression_delta[index][chosen]
         if name.startswith(("eyeBlink", "eyeSquint")):
-            delta = delta * np.float32(_LID_CLOSURE * fitted.lid_scale[0 if name.endswith("_L") else 1])
+            further = _LID_CLOSURE if name.startswith("eyeBlink") else 1.0
+            delta = delta * np.float32(further * fitted.lid_scale[0 if name.endswith("_L") else 1])
         shapes[name] = np.ascontiguousarray(delta, np.float32)
     return shapes

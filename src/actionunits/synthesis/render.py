@@ -23,6 +23,8 @@ __all__ = ["Moved", "Renderer", "View"]
 #: The most that the backdrop's light changes, as a logarithm.
 _BACKDROP_LIGHT = 0.35
 
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
 
 @dataclass(frozen=True)
 class View:
@@ -89,7 +91,7 @@ class Renderer:
         self._backdrop = Backdrop(size_px, self._rest_xy[mesh.samples], self._unit_px)
         self._folds = near_folds(self._rest_xy, fitted.points)
         shown = _shown_inside(self._rest_xy, fitted, self._unit_px)
-        colour = mesh.colour * _exposure(self._image, fitted.points)
+        colour = _as_photographed(mesh.colour, self._image, fitted.points)
         self._attributes = np.concatenate(
             [self._rest_xy, mesh.opacity[:, None], shown[:, None], colour], 1, dtype=np.float32
         )
@@ -157,8 +159,8 @@ class Renderer:
             level /= sqrt(2)
         if level not in self._levels:
             full = self._levels[1.0]
-            shrunk = (_shrunk(texture, level) for texture in (full.skin, full.eyes, full.smooth))
-            self._levels[level] = _Textures(*shrunk, level)
+            skin, eyes, smooth = (_shrunk(texture, level) for texture in (full.skin, full.eyes, full.smooth))
+            self._levels[level] = _Textures(skin, eyes, smooth, level)
         return self._levels[level]
 
     def _furrowed(
@@ -233,11 +235,14 @@ def _mouth_line(image: ImageArray, fitted: FittedFace) -> FloatArray:
     return np.asarray(np.median(line, axis=0) * 0.85, np.float32)
 
 
-def _exposure(image: ImageArray, points: FloatArray) -> float:
-    """How bright teeth are in this photograph, from the skin of the nose."""
+def _as_photographed(colour: FloatArray, image: ImageArray, points: FloatArray) -> FloatArray:
+    """Colours f32[N,3] as bright, and as grey, as the skin of the nose says of this photograph."""
     low, high = points[27:36].min(0).astype(int), points[27:36].max(0).astype(int) + 1
-    patch = image[max(low[1], 0) : high[1], max(low[0], 0) : high[0]]
+    patch = image[max(low[1], 0) : high[1], max(low[0], 0) : high[0]].astype(np.float32)
     if patch.size == 0:
-        return 1.0
-    bright = float(np.quantile(cv2.cvtColor(np.ascontiguousarray(patch), cv2.COLOR_RGB2GRAY), 0.7))
-    return float(np.clip(0.45 + 0.55 * bright / 190, 0.35, 1.1))
+        return colour
+    bright = float(np.quantile(patch @ _LUMA, 0.7))
+    chroma = float(np.clip(np.ptp(patch, axis=2).mean() / 25, 0, 1))
+    grey = (colour @ _LUMA)[:, None]
+    exposure = np.clip(0.45 + 0.55 * bright / 190, 0.35, 1.1)
+    return np.asarray((grey + (colour - grey) * chroma) * exposure, np.float32)

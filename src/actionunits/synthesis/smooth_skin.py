@@ -26,7 +26,7 @@ def smooth_skin(image: ImageArray, points: FloatArray) -> ImageArray:
     unit = inter_ocular_px(points)
     result = image.copy()
     for ring in (points[36:42], points[42:48]):
-        hidden = _grown(ring, image.shape, 0.075 * unit, up=0.03 * unit)
+        hidden = _grown(ring, image.shape, 0.09 * unit, up=0.045 * unit)
         _fill(result, ring, hidden, 0.09 * unit, unit)
         _draw_lashes(result, ring, unit)
     mouth = np.concatenate([points[[48]], points[60:65], points[[54]], points[65:68]])
