@@ -9,6 +9,8 @@ from types import FrameType
 
 import typer
 
+from actionunits.cli.demo import demo
+from actionunits.cli.detect import detect
 from actionunits.errors import UserError
 
 __all__ = ["app", "run"]
@@ -20,6 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.command("demo")(demo)
+app.command("detect")(detect)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -120,11 +120,11 @@ def _making(card: dict[str, Any]) -> list[str]:
         "",
         f"Photographs of {len(subjects['train'])} people, animated ({way})",
         f"into {card['recipe']['pictures']:,} pictures with known AU intensities, degraded as cameras do,",
-        "aligned by the points that dlib finds in them. Some of the pictures are the photographs as they are:",
-        "neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
-        f"calibration and the thresholds were chosen on {len(subjects['validation'])} other people; the scores",
-        f"below are of {len(subjects['test'])} people that neither saw. No licensed FACS-coded recording was",
-        "used, and no human FACS coder has checked its output.",
+        "aligned by the points that dlib finds in them. Some of the pictures are the photographs as they",
+        "are: neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
+        f"calibration and the thresholds were chosen on {len(subjects['validation'])} other people; the",
+        f"scores below are of {len(subjects['test'])} people that neither saw. No licensed FACS-coded recording",
+        "was used, and no human FACS coder has checked its output.",
     ]
 
 
@@ -138,7 +138,7 @@ _LIMITS = [
     "- Not validated against FACS coders. Rendered faces are not real ones: a score on animated pictures says",
     "  that the network learned the animation, not that it reads spontaneous faces as well.",
     "- Only frontal faces (yaw to about 25 degrees), adults, mostly of the groups in the portraits.",
-    "- Probabilities are calibrated for the base rates of the animated pictures, not for your video's.",
+    "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
     "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
     "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
     "",

@@ -30,7 +30,7 @@ from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
-from actionunits.synthesis.timeline import random_expression
+from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = ["MARGIN_PX", "Layout", "PictureStore", "make_pictures"]
 
@@ -38,7 +38,7 @@ __all__ = ["MARGIN_PX", "Layout", "PictureStore", "make_pictures"]
 MARGIN_PX = 8
 
 #: Pictures made of one portrait in a row: the fit of a portrait is paid once for them.
-PER_PORTRAIT = 32
+PER_PORTRAIT = 48
 
 #: Inter-ocular distance at which portraits are animated.
 RENDER_INTER_OCULAR_PX = 60.0
@@ -204,7 +204,7 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
         expression = Expression.both({})
         face = AnimatedFace(portrait.image, portrait.landmarks.points)
         if animator is not None:
-            expression = random_expression(rng, layout.aus)
+            expression = _busy_expression(rng, layout.aus)
             face = _animate(animator, expression, rng)
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
@@ -221,6 +221,21 @@ def _animator(portrait: Portrait, face_model: Path | None) -> PortraitAnimator |
     if face_model is None:
         return PortraitAnimator(portrait)
     return ModelAnimator(portrait, _model_file(face_model))
+
+
+def _busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expression:
+    """A random expression, half of the time with the AUs of a second and a third that may join it.
+
+    One expression alone shows an AU in about one picture of twenty; so many pictures of absence teach little.
+    """
+    left: dict[int, float] = {}
+    right: dict[int, float] = {}
+    for _ in range(1 if rng.random() < 0.5 else 3):
+        drawn = random_expression(rng, aus)
+        for au in drawn.aus:
+            if au not in left and compatible([*left, au]):
+                left[au], right[au] = drawn.sides(au)
+    return Expression(left, right)
 
 
 def _animate(

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from skimage import data
+
+pytest.importorskip("torch")
+
+from actionunits.errors import UserError
+from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
+from actionunits.experiments.embedded.degrade import degrade
+from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
+from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
+from actionunits.experiments.embedded.rule import lip_gap, smile_by_points
+from actionunits.faces.align import inter_ocular_distance
+from actionunits.models.embedded.net import EmbeddedConfig, build
+from actionunits.records import Batch, Sample
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_degraded_picture_keeps_its_size_and_its_face(seed):
+    picture = np.ascontiguousarray(data.astronaut()[:256, 100:356])
+    out = degrade(picture, np.random.default_rng(seed), 50.0)
+    assert out.shape == picture.shape
+    assert out.dtype == np.uint8
+    alike = np.corrcoef(cv2.resize(out, (32, 32)).ravel(), cv2.resize(picture, (32, 32)).ravel())[0, 1]
+    assert alike > 0.6
+    assert (out == degrade(picture, np.random.default_rng(seed), 50.0)).all()
+
+
+def test_a_subject_on_two_sides_is_an_error(tmp_path):
+    one = Photograph(tmp_path / "a.jpg", "f/1")
+    with pytest.raises(UserError, match="on two sides of the split: f/1"):
+        People((one,), (), (one,))
+
+
+def _folder(tmp_path):
+    folder = tmp_path / "faces"
+    folder.mkdir()
+    for name in ("1_neutral", "1_smiling", "2_neutral", "3_neutral", "3_smiling"):
+        (folder / f"{name}.jpg").touch()
+    return folder
+
+
+def test_photographs_are_sorted_by_the_split(tmp_path):
+    people = find_people([_folder(tmp_path)], validation=["faces/2"], test=["faces/3"])
+    assert [(p.path.name, p.smiling) for p in people.train] == [
+        ("1_neutral.jpg", False),
+        ("1_smiling.jpg", True),
+    ]
+    assert [p.subject for p in people.validation] == ["faces/2"]
+    assert [p.subject for p in people.test] == ["faces/3", "faces/3"]
+
+
+def test_a_split_that_names_others_is_refused(tmp_path):
+    with pytest.raises(UserError, match="not among the portraits: faces/9"):
+        find_people([_folder(tmp_path)], validation=["faces/2"], test=["faces/9"])
+
+
+def test_a_portrait_comes_at_the_asked_size(tmp_path):
+    path = tmp_path / "astronaut.png"
+    cv2.imwrite(str(path), data.astronaut()[:, :, ::-1])
+    portrait = load_portrait(Photograph(path, "nasa/astronaut"), inter_ocular_px=30.0)
+    assert inter_ocular_distance(portrait.landmarks) == pytest.approx(30.0, rel=0.02)
+
+
+def test_the_rule_ranks_a_smile_above_a_closed_mouth():
+    rng = np.random.default_rng(0)
+    face = rng.normal(0, 1, (68, 2)).astype(np.float32)
+    face[[36, 39]], face[[42, 45]] = (-1.0, 0.0), (1.0, 0.0)
+    for point, at in {
+        48: (-0.8, 2.0),
+        54: (0.8, 2.0),
+        51: (0, 1.9),
+        57: (0, 2.1),
+        62: (0, 2),
+        66: (0, 2),
+    }.items():
+        face[point] = at
+    smile = face.copy()
+    smile[48], smile[54], smile[66] = (-1.1, 1.7), (1.1, 1.7), (0, 2.3)
+    assert smile_by_points(smile) > smile_by_points(face)
+    assert lip_gap(face) == 0.0
+    assert lip_gap(smile) == pytest.approx(0.15, abs=1e-6)
+    turn = np.array([[0.6, -0.8], [0.8, 0.6]], np.float32)
+    assert smile_by_points(smile @ turn.T * 3 + 7) == pytest.approx(smile_by_points(smile), abs=1e-5)
+
+
+def _samples(count: int, smiling: np.ndarray) -> RealFaces:
+    rng = np.random.default_rng(3)
+    samples = tuple(
+        Sample(
+            np.full((1, 112, 112, 1), 200 if smile else 60, np.uint8),
+            np.full((1, 17), -1, np.int8),
+            landmarks=rng.uniform(0, 112, (1, 68, 2)).astype(np.float32),
+        )
+        for smile in smiling
+    )
+    subjects = tuple(str(i // 2) for i in range(count))
+    return RealFaces(samples, smiling, subjects, smiling.astype(float), 0)
+
+
+def _by_brightness(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    bright = 1 / (1 + np.exp(-batch.frames.mean(axis=(1, 2, 3, 4))))
+    return np.repeat(bright[:, None], 17, axis=1).astype(np.float32), np.zeros((len(bright), 17), np.float32)
+
+
+def test_smiles_are_scored_against_neutral_faces_of_the_same_people():
+    faces = _samples(8, np.array([False, True] * 4))
+    scores = smile_scores(_by_brightness, faces, build(EmbeddedConfig()).spec)
+    assert scores.people == 4
+    assert scores.auc[12] == scores.own_neutral == scores.rule_auc == scores.hit_rate == 1.0
+    assert set(scores.false_alarms.values()) == {0.0}
+
+
+def test_animated_scores_leave_out_what_is_unknown():
+    labels = np.array([[1, -1], [0, -1], [1, -1], [0, -1]], np.int8)
+    found = animated_scores(
+        np.array([[0.9, 0.9], [0.2, 0.9], [0.4, 0.9], [0.1, 0.9]], np.float32), labels, (1, 2)
+    )
+    assert found.auc[0] == 1.0
+    assert np.isnan(found.auc[1])
+    assert found.accuracy[0] == 0.75
+    assert np.isnan(found.accuracy[1])
+    assert found.base_rate[0] == 0.5
+
+
+def _animated(rng: np.random.Generator, count: int) -> Batch:
+    labels = rng.integers(0, 2, (count, 1, 17)).astype(np.int8)
+    frames = np.repeat(labels[:, :, :1, None, None], 112, axis=3).repeat(112, axis=4).astype(np.float32)
+    points = rng.uniform(0, 112, (count, 1, 68, 2)).astype(np.float32)
+    return Batch(frames, landmarks=points, labels=labels)
+
+
+def test_calibration_and_thresholds_come_from_validation_faces():
+    rng = np.random.default_rng(1)
+    faces = _samples(6, np.array([False, True] * 3))
+    batches = [_animated(rng, 40)]
+    model = build(EmbeddedConfig()).eval()
+    calibrate(model, batches, faces)
+    assert (model.calibration_scale > 0).all()
+    limits = choose_thresholds(_by_brightness, batches, faces, model.spec)
+    assert limits.shape == (17,)
+    # the first AU is what the brightness shows: its threshold parts 0 from 1
+    probability = _by_brightness(batches[0])[0][:, 0]
+    assert ((probability >= limits[0]) == (batches[0].labels[:, 0, 0] == 1)).all()
