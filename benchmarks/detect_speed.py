@@ -95,7 +95,9 @@ def measure(what: str, command: Sequence[str], frames: int, runs: int) -> Measur
     """Run a command several times."""
     best, memory, cores = float("inf"), 0.0, 0.0
     for _ in range(runs):
-        told = subprocess.run([sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True)
+        told = subprocess.run(
+            [sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True
+        )
         code, wall, cpu, kib = json.loads(told.stdout.splitlines()[-1])
         if code != 0:
             raise SystemExit(f"{' '.join(command)} ended with {code}: {told.stderr}")
@@ -122,7 +124,9 @@ def naive(video: Path, model: str | None, frames: int) -> Measurement:
             crop = align_for(backend.spec, frame, points)
             backend.predict(collate([sample_of([crop], [points], backend.spec)], backend.spec))
     wall = time.perf_counter() - start
-    return Measurement("naive loop", frames, wall, frames / wall, (time.process_time() - cpu) / wall, float("nan"))
+    return Measurement(
+        "naive loop", frames, wall, frames / wall, (time.process_time() - cpu) / wall, float("nan")
+    )
 
 
 def main() -> None:

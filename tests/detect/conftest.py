@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import onnx
 import pytest
@@ -114,3 +116,39 @@ def face_result() -> Callable[..., FaceResult]:
 def frame_result() -> Callable[..., FrameResult]:
     """A frame by hand: ``frame_result(index, time_s, *faces)``."""
     return lambda index, time_s, *faces: FrameResult(index, time_s, tuple(faces))
+
+
+@pytest.fixture(scope="session")
+def portrait() -> np.ndarray:
+    """u8[240,240,3]: a photograph of one face (scikit-image's, public domain)."""
+    from skimage.data import astronaut
+
+    return np.ascontiguousarray(astronaut()[20:260, 110:350])
+
+
+def write_video(path: Path, images: Sequence[np.ndarray], times_s: Sequence[float]) -> Path:
+    """An H.264 file with these frames at these times."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"crf": "12", "bf": "0"})
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for image, time_s in zip(images, times_s, strict=True):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = round(1000 * time_s), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+#: Presentation times of the talking face's frames: 30 Hz, with a pause.
+TALK_S = tuple(i / 30 if i < 20 else i / 30 + 0.5 for i in range(36))
+
+
+@pytest.fixture(scope="session")
+def talk(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) -> Path:
+    """36 frames at a variable rate: a face that gets brighter, from frame 24 to 29 only grey."""
+    images = [np.clip(portrait * (0.6 + i / 60), 0, 255).astype(np.uint8) for i in range(36)]
+    for i in range(24, 30):
+        images[i] = np.full_like(portrait, 128)
+    return write_video(tmp_path_factory.mktemp("videos") / "talk.mkv", images, TALK_S)

@@ -49,7 +49,9 @@ def test_intensity_is_kept_within_0_to_5(make_model: MakeModel) -> None:
     ("thresholds", "expected"),
     [(None, [0.5, 0.5]), ([0.3, 0.7], [0.3, 0.7]), ({"12": 0.8}, [0.5, 0.8]), ({"AU04": 0.2}, [0.2, 0.5])],
 )
-def test_thresholds_come_from_the_card(make_model: MakeModel, thresholds: object, expected: list[float]) -> None:
+def test_thresholds_come_from_the_card(
+    make_model: MakeModel, thresholds: object, expected: list[float]
+) -> None:
     card = {"name": "tiny", "version": "1.2", "thresholds": thresholds}
     backend = load_backend(make_model(card=card))
     np.testing.assert_allclose(backend.thresholds, expected)

@@ -52,7 +52,10 @@ def test_bars_grow_with_probability_and_light_up_at_the_threshold(face_result: M
     annotator = Annotator(AUS, THRESHOLDS)
     frame = _frame(0, 0.0)
     lit = [
-        _bar(annotator.draw(frame.image, FrameResult(0, 0.0, (face_result(0, [p, 0.0, 0.0]),), frame)), (255, 196, 61))
+        _bar(
+            annotator.draw(frame.image, FrameResult(0, 0.0, (face_result(0, [p, 0.0, 0.0]),), frame)),
+            (255, 196, 61),
+        )
         for p in (0.0, 0.49, 0.6, 0.9)
     ]
     assert lit[0] == lit[1] == 0

@@ -37,7 +37,9 @@ def test_an_apex_stays_where_it_was_at_a_variable_rate(face_result: MakeFace) ->
     times = np.cumsum(np.random.default_rng(1).uniform(0.01, 0.08, 200))
     apex_s = times[100]
     curve = np.exp(-0.5 * ((times - apex_s) / 0.3) ** 2).astype(np.float32)
-    results = [FrameResult(i, t, (face_result(0, [v]),)) for i, (t, v) in enumerate(zip(times, curve, strict=True))]
+    results = [
+        FrameResult(i, t, (face_result(0, [v]),)) for i, (t, v) in enumerate(zip(times, curve, strict=True))
+    ]
     smoothed = _values(list(smooth(results, 0.1)))
     assert abs(times[smoothed.argmax()] - apex_s) < 0.08  # a filter without look-ahead would be later by more
     assert 0.8 < smoothed.max() < curve.max()

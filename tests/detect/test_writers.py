@@ -23,7 +23,9 @@ def results(face_result: MakeFace) -> list[FrameResult]:
     return [
         FrameResult(0, 0.0334, (face_result(0, [0.5, 0.2], [1.25, 0.0]),)),
         FrameResult(1, 0.0667, ()),
-        FrameResult(2, 75.1, (face_result(0, [0.49996, 0.9], [5.0, 2.0]), face_result(3, [0.0, 1e-6], [0.0, 3.0]))),
+        FrameResult(
+            2, 75.1, (face_result(0, [0.49996, 0.9], [5.0, 2.0]), face_result(3, [0.0, 1e-6], [0.0, 3.0]))
+        ),
     ]
 
 
@@ -39,7 +41,19 @@ def test_openface_columns_and_values(tmp_path: Path, results: list[FrameResult])
     assert _write(path, results, "openface") == 4
     rows = list(csv.reader(path.open(newline="")))
     assert rows[0] == (
-        "frame face_id timestamp confidence success AU01_r AU12_r AU01_c AU12_c AU01_p AU12_p".split()
+        [
+            "frame",
+            "face_id",
+            "timestamp",
+            "confidence",
+            "success",
+            "AU01_r",
+            "AU12_r",
+            "AU01_c",
+            "AU12_c",
+            "AU01_p",
+            "AU12_p",
+        ]
     )
     assert rows[1] == ["1", "0", "0.033400", "0.875", "1", "1.25", "0.0", "1", "0", "0.5", "0.2"]
     assert rows[2] == ["2", "-1", "0.066700", "0.0", "0", "", "", "", "", "", ""]
@@ -94,7 +108,9 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path, results: list[FrameResult]
     pd.testing.assert_frame_equal(from_csv, from_parquet, check_dtype=False, rtol=0, atol=1e-9)
 
 
-def test_a_failure_leaves_the_older_table_and_nothing_else(tmp_path: Path, results: list[FrameResult]) -> None:
+def test_a_failure_leaves_the_older_table_and_nothing_else(
+    tmp_path: Path, results: list[FrameResult]
+) -> None:
     path = tmp_path / "t.csv"
     path.write_text("older")
 

@@ -99,8 +99,9 @@ def detect(
         detector=detector.value,
         smooth_s=smooth,
     )
-    plan = OutputPlan(out, layout=layout.value, table=table.value, video=video, report=report)
-    sources = list({source.resolve(): source for source in sources}.values())
+    known = {source.resolve(): source for source in sources}
+    plan = OutputPlan(out, layout.value, table.value, video=video, report=report, protected=frozenset(known))
+    sources = list(known.values())
     summaries = [
         _one(engine, source, name, plan) for source, name in zip(sources, output_names(sources), strict=True)
     ]

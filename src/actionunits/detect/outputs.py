@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,7 @@ class OutputPlan:
         table: ``csv`` or ``parquet``.
         video: also an annotated video (or picture).
         report: also an HTML page.
+        protected: resolved paths that no output may replace: the sources.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class OutputPlan:
     table: Literal["csv", "parquet"] = "csv"
     video: bool = False
     report: bool = False
+    protected: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
         if self.layout not in LAYOUTS:
@@ -157,7 +159,7 @@ def detect_to_files(
     start = time.perf_counter()
     frames = open_source(source)
     paths = _paths(frames, name, plan)
-    _refuse_to_overwrite(source, paths)
+    _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     make_directory(plan.folder)
     report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
     layout = layout_of(plan.layout, detector.aus, detector.thresholds, frames.path.name)
@@ -235,7 +237,7 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
     return paths
 
 
-def _refuse_to_overwrite(source: Path, paths: Mapping[str, Path]) -> None:
+def _refuse_to_replace(protected: Container[Path], paths: Mapping[str, Path]) -> None:
     for path in paths.values():
-        if path.resolve() == source.resolve():
-            raise UserError(f"the output {path} would replace its own source: choose another --out")
+        if path.resolve() in protected:
+            raise UserError(f"the output {path} would replace a source: choose another --out")

@@ -87,7 +87,9 @@ class Annotator:
             cv2.circle(picture, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)
         label = f"{face.track}"
         if strongest:
-            order = [i for i in np.argsort(-face.probability)[:3] if face.probability[i] >= self._thresholds[i]]
+            order = [
+                i for i in np.argsort(-face.probability)[:3] if face.probability[i] >= self._thresholds[i]
+            ]
             label += ": AU " + " ".join(f"{self._aus[i]}" for i in order) if order else ""
         _label(picture, label, (box[0], box[1]), colour, 0.5 * max(1.0, picture.shape[0] / 720))
 

@@ -1,0 +1,186 @@
+"""`au detect` as a user runs it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from actionunits.cli.main import app
+from actionunits.faces.video import open_source
+
+
+def _run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["detect", *map(str, words)])
+
+
+@pytest.fixture(scope="module")
+def portrait() -> np.ndarray:
+    """u8[200,200,3]: scikit-image's photograph of a face."""
+    from skimage.data import astronaut
+
+    return np.ascontiguousarray(astronaut()[40:240, 130:330])
+
+
+def _write_video(path: Path, images: Sequence[np.ndarray], rate: int = 25) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=rate)
+        stream.height, stream.width = images[0].shape[:2]
+        stream.pix_fmt = "yuv420p"
+        for i, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = i, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) -> Path:
+    """a/clip.mp4 (12 frames), b/clip.mp4 (8 frames without a face), photo.png, pictures/ (2)."""
+    folder = tmp_path_factory.mktemp("clips")
+    _write_video(folder / "a/clip.mp4", [np.roll(portrait, i, axis=1) for i in range(12)])
+    _write_video(folder / "b/clip.mp4", [np.full((120, 160, 3), 90, np.uint8)] * 8)
+    Image.fromarray(portrait).save(folder / "photo.png")
+    (folder / "pictures").mkdir()
+    Image.fromarray(portrait).save(folder / "pictures/1.jpg", quality=95)
+    Image.fromarray(portrait[::-1]).save(folder / "pictures/2.png")
+    return folder
+
+
+def test_a_table_for_each_source(clips: Path, tmp_path: Path) -> None:
+    out = tmp_path / "new" / "out"
+    result = _run(
+        clips / "a/clip.mp4", clips / "b/clip.mp4", clips / "photo.png", clips / "pictures", "--out", out
+    )
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in out.iterdir()) == [
+        "a_clip.csv",
+        "b_clip.csv",
+        "photo.csv",
+        "pictures.csv",
+    ]
+    tables = {path.stem: pd.read_csv(path) for path in out.iterdir()}
+    assert {name: len(table) for name, table in tables.items()} == {
+        "a_clip": 12,
+        "b_clip": 8,
+        "photo": 1,
+        "pictures": 2,
+    }
+    clip = tables["a_clip"]
+    assert clip["frame"].tolist() == list(range(1, 13))
+    np.testing.assert_allclose(
+        clip["timestamp"], [f.time_s for f in open_source(clips / "a/clip.mp4")], atol=1e-6
+    )
+    assert clip["success"].tolist() == [1] * 12
+    assert clip["face_id"].nunique() == 1
+    probabilities = clip.filter(regex=r"AU\d\d_p")
+    assert len(probabilities.columns) >= 1
+    assert probabilities.stack().between(0, 1).all()
+    nobody = tables["b_clip"]
+    assert nobody["success"].tolist() == [0] * 8
+    assert nobody.filter(regex=r"AU\d\d_").isna().all(axis=None)
+    assert tables["pictures"]["success"].tolist() == [1, 0]
+
+
+def test_it_says_what_came_of_each_source(clips: Path, tmp_path: Path) -> None:
+    result = _run(clips / "a/clip.mp4", clips / "photo.png", "--out", tmp_path)
+    lines = result.stdout.splitlines()
+    assert len(lines) == 2
+    pattern = (
+        r"clip\.mp4: 12 rows, 12 of 12 frames with a face, 1 face, [\d.]+ s, \d+ frames/s -> .*clip\.csv"
+    )
+    assert re.fullmatch(pattern, lines[0])
+
+
+def test_formats_and_parquet(clips: Path, tmp_path: Path) -> None:
+    assert (
+        _run(clips / "photo.png", "--out", tmp_path, "--format", "pyfeat", "--table", "parquet").exit_code
+        == 0
+    )
+    table = pd.read_parquet(tmp_path / "photo.parquet")
+    assert list(table.columns[:5]) == [
+        "FaceRectX",
+        "FaceRectY",
+        "FaceRectWidth",
+        "FaceRectHeight",
+        "FaceScore",
+    ]
+    assert table["input"].tolist() == ["photo.png"]
+    assert _run(clips / "photo.png", "--out", tmp_path, "--format", "long").exit_code == 0
+    long = pd.read_csv(tmp_path / "photo.csv")
+    assert long["au"].is_unique
+    np.testing.assert_allclose(
+        long["probability"], table[[f"AU{au:02d}" for au in long["au"]]].iloc[0].to_numpy(float), atol=1e-9
+    )
+
+
+def test_video_and_report(clips: Path, tmp_path: Path) -> None:
+    result = _run(clips / "a/clip.mp4", clips / "photo.png", "--out", tmp_path, "--video", "--report")
+    assert result.exit_code == 0, result.output
+    names = {"clip.csv", "clip_au.mp4", "clip.html", "photo.csv", "photo_au.png", "photo.html"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    assert sum(1 for _ in open_source(tmp_path / "clip_au.mp4")) == 12
+    assert Image.open(tmp_path / "photo_au.png").height >= 540
+
+
+def test_without_out_the_folder_is_au_out(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run(clips / "photo.png").exit_code == 0
+    assert (tmp_path / "au-out" / "photo.csv").is_file()
+
+
+def test_a_source_that_fails_does_not_stop_the_others(clips: Path, tmp_path: Path) -> None:
+    result = _run(tmp_path / "gone.mp4", clips / "photo.png", "--out", tmp_path / "o")
+    assert result.exit_code == 1
+    assert "gone.mp4" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["photo.csv"]
+
+
+def test_exit_code_2_where_nothing_came_out(tmp_path: Path) -> None:
+    result = _run(tmp_path / "gone.mp4", tmp_path / "too.mp4", "--out", tmp_path / "o")
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 2
+    assert not (tmp_path / "o").exists()
+
+
+def test_the_same_source_twice_is_done_once(clips: Path, tmp_path: Path) -> None:
+    result = _run(clips / "photo.png", clips / "pictures" / ".." / "photo.png", "--out", tmp_path)
+    assert len(result.stdout.splitlines()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.csv"]
+
+
+@pytest.mark.parametrize(
+    "words", [["--format", "xml"], ["--faces", "two"], ["--smooth", "9"], ["--detector", "cnn"], []]
+)
+def test_a_mistake_in_the_command_is_exit_code_2(clips: Path, tmp_path: Path, words: list[str]) -> None:
+    sources = [clips / "photo.png"] if words else []
+    assert _run(*sources, *words, "--out", tmp_path / "o").exit_code == 2
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.shared
+def test_the_oddities(shared_data: Path, tmp_path: Path) -> None:
+    folder = shared_data / "oddities"
+    sources = [
+        folder / name for name in ("free-mountain-vector-01.jpg", "Image_with_alpha.png", "multi_face.jpg")
+    ]
+    assert _run(*sources, "--out", tmp_path, "--faces", "all").exit_code == 0
+    tables = {path.stem: pd.read_csv(path) for path in tmp_path.iterdir()}
+    drawing = tables["free-mountain-vector-01"]
+    assert drawing["success"].tolist() == [0]
+    assert drawing.filter(regex=r"AU\d\d_").isna().all(axis=None)
+    assert len(tables["multi_face"]) >= 3
+    assert tables["multi_face"]["face_id"].is_unique
