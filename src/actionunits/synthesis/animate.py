@@ -36,6 +36,9 @@ _CREASES = [POINT_INDEX[f"lid_crease_{part}_{side}"] for part in ("inner", "mid"
 _LIDS_MID = [POINT_INDEX[f"upper_lid_{side}"] for side in "LR"]
 _SKIN = np.setdiff1d(np.arange(len(TEMPLATE_POINTS)), _CREASES + _LIDS_MID)
 
+# From the brow's points to the lower edge of its hair, in inter-ocular units.
+_BROW_BELOW_POINTS = 0.08
+
 
 @dataclass(frozen=True)
 class AnimatedFace:
@@ -114,6 +117,7 @@ class PortraitAnimator:
         self._move_edges(maps, skin[:68], moved[:68])
         face = resample(self._photograph, *maps)
         for eye in self._eyes:
+            eye.cover_lid(face, eye_opening(skin[:68], eye.side), eye_opening(moved[:68], eye.side))
             corners = list(EYES[eye.side][0])
             carried = (moved[corners] - self._rest[corners]).mean(axis=0)
             eye.draw(face, self._photograph, eye_opening(moved[:68], eye.side), carried, gaze)
@@ -146,14 +150,22 @@ class PortraitAnimator:
     ) -> None:
         for eye in self._eyes:
             opening = eye_opening(moved, eye.side)
-            brow = moved[[18, 19, 20] if eye.side == 0 else [23, 24, 25]].mean(axis=0)
-            lid = moved[list(EYES[eye.side][1])].mean(axis=0)
-            fold_px = max(2.0, 0.8 * float((lid - brow) @ opening.down))
+            fold_px = self._lid_px(eye, skin, moved)
             eye.move_lids(maps, eye_opening(skin, eye.side), opening, fold_px)
         lips = [point for pair in LIP_PAIRS for point in pair]
         if not np.allclose(skin[lips], moved[lips], atol=1e-3):
             reach = 0.2 * self._unit_px
-            shift_edge(maps, mouth_opening(skin), mouth_opening(moved), reach, reach)
+            inset = 0.012 * self._unit_px if self._mouth.own.any() else 0.0
+            shift_edge(maps, mouth_opening(skin), mouth_opening(moved), reach, reach, inset)
+
+    def _lid_px(self, eye: Eye, skin: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
+        """From the moved upper lid's edge up to the brow's hair, px."""
+        down = eye.rest.down
+        brow = skin[[18, 19, 20] if eye.side == 0 else [23, 24, 25]].mean(axis=0)
+        lid = list(EYES[eye.side][1])
+        seen_px = float((skin[lid].mean(axis=0) - brow) @ down) - _BROW_BELOW_POINTS * self._unit_px
+        dropped_px = max(0.0, float((moved[lid] - skin[lid]).mean(axis=0) @ down))
+        return max(0.06 * self._unit_px, seen_px) + dropped_px
 
     def _parted(self, moved: NDArray[np.float64]) -> NDArray[np.float64]:
         """The 68 points with the inner lips' edges where the inside of the mouth begins.

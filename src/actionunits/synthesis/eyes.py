@@ -41,19 +41,22 @@ class Eye:
         side: 0 on the picture's left, 1 on its right.
         rest: its opening in the photograph, px of the face window.
         iris: f64[2], the iris's centre, px of the face window.
+        lid_hidden: 0 where the photograph shows the upper lid's skin, to 1 where it shows brow or deep
+            shadow in its place.
         unit_px: the inter-ocular distance.
     """
 
     side: int
     rest: Opening
     iris: NDArray[np.float64]
+    lid_hidden: float
     unit_px: float
 
     @classmethod
     def fit(cls, image: ImageArray, points: NDArray[np.floating], side: int, unit_px: float) -> Eye:
         """From the face window and the 68 points in it."""
         rest = eye_opening(points, side)
-        return cls(side, rest, _find_iris(image, rest, unit_px), unit_px)
+        return cls(side, rest, _find_iris(image, rest, unit_px), _hidden(image, rest, unit_px), unit_px)
 
     def move_lids(
         self, maps: tuple[FloatArray, FloatArray], rest: Opening, moved: Opening, up_px: float
@@ -67,6 +70,35 @@ class Eye:
             up_px: from the lid's edge to the fold under the brow, which stays.
         """
         shift_edge(maps, rest, moved, up_px, 0.0, inset_px=_INSET * self.unit_px)
+
+    def cover_lid(self, canvas: ImageArray, rest: Opening, moved: Opening) -> None:
+        """Paint a hidden upper lid that comes out with skin from below the eye, in place.
+
+        Args:
+            canvas: u8[h,w,3], the face window with the skin drawn.
+            rest: the opening before its lids moved.
+            moved: the opening as it now is.
+        """
+        height, width = canvas.shape[:2]
+        if self.lid_hidden <= 0:
+            return
+        window = moved.window((width, height), 0.3 * self.unit_px)
+        x, y = window.grid()
+        x, y = x + np.float32(window.left), y + np.float32(window.top)
+        u, v = moved.place(x, y)
+        top, edge = moved.edge(rest.upper, u), moved.edge(moved.upper, u)
+        rim = 0.02 * self.unit_px
+        inside = np.clip((v - top + rim) / (2 * rim), 0, 1) * np.clip((edge - rim - v) / rim, 0, 1)
+        if not inside.any():
+            return
+        below = moved.edge(moved.lower, u) + 2 * rim + 0.7 * np.clip(edge - v, 0, None)
+        n = moved.down
+        from_x = (x + (below - v) * n[0]).astype(np.float32)
+        from_y = (y + (below - v) * n[1]).astype(np.float32)
+        skin = cv2.remap(canvas, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        under = canvas[window.slices].astype(np.float32)
+        cover = (self.lid_hidden * inside)[..., None]
+        canvas[window.slices] = np.clip(under + cover * (0.9 * skin - under), 0, 255).round().astype(np.uint8)
 
     def draw(
         self,
@@ -153,3 +185,15 @@ def _find_iris(image: ImageArray, opening: Opening, unit_px: float) -> NDArray[n
     score = cv2.filter2D(dark.astype(np.float32), -1, disc, borderType=cv2.BORDER_CONSTANT)
     row, column = np.unravel_index(int(np.argmax(score)), score.shape)
     return np.array([column + window.left, row + window.top], np.float64)
+
+
+def _hidden(image: ImageArray, opening: Opening, unit_px: float) -> float:
+    """How far the strip over the upper lid is darker than the skin below the eye: 0 alike to 1."""
+    u, away = (grid.ravel() for grid in np.meshgrid(np.linspace(0.2, 0.8, 9), np.linspace(0.05, 0.13, 5)))
+    strips = []
+    for edge, outward in ((opening.upper, -1.0), (opening.lower, 1.0)):
+        v = opening.edge(edge, u) + outward * away * unit_px
+        xy = opening.start + u[:, None] * opening.along + v[:, None] * opening.down
+        column, row = np.clip(xy.round().astype(int).T, 0, np.array(image.shape[1::-1])[:, None] - 1)
+        strips.append(float(image[row, column].mean()))
+    return float(np.clip((0.75 - strips[0] / max(strips[1], 1.0)) / 0.2, 0, 1))

@@ -222,4 +222,6 @@ def _spots(
         xy = xy + _JITTER * moved @ axes
         waves = 1 + 0.3 * np.sin(3 * t + 3 * chance[:, 4]) + 0.2 * np.sin(6 * t + 3 * chance[:, 5])
         depth = depth * waves * np.exp(_VARY * chance[:, 6])
-    return np.column_stack([xy, np.maximum(_LAYOUT.width[shown] * unit_px, 0.6), depth])
+    width = _LAYOUT.width[shown] * unit_px
+    seen = np.maximum(width, 0.7)  # a line finer than the pixels is as much paler as it is drawn wider
+    return np.column_stack([xy, seen, depth * (width / seen) ** 2])

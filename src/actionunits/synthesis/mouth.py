@@ -104,8 +104,8 @@ def _light_on_face(image: ImageArray, points: NDArray[np.floating]) -> NDArray[n
         return np.asarray(np.clip(skin * 1.1, 60, 245))
     white = np.percentile(seen, 88, axis=0)
     grey = white.mean()
-    white = grey + 0.6 * (white - grey)
-    return np.asarray(np.clip(white * 1.08, max(70.0, 0.6 * skin.mean()), 240.0))
+    white = 1.25 * (grey + 0.5 * (white - grey))
+    return np.asarray(np.clip(white, max(80.0, 0.8 * skin.mean()), 235.0))
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,10 @@ class Mouth:
         """From the face window, the 68 points in it and the face's axes (see ``face_frame``)."""
         unit_px = float(np.hypot(*axes[0]))
         rest = mouth_opening(points)
+        gap = float((points[66] - points[62]) @ axes[1]) / unit_px**2
         centre = points[[62, 66]].mean(axis=0)
+        if gap > MOUTH_OPEN:  # the upper teeth then reach down to about the lower lip
+            centre = points[66] - 0.04 * axes[1]
         corners = np.array([[-0.62, -0.42], [0.62, -0.42], [-0.62, 0.85], [0.62, 0.85]]) @ axes + centre
         window = Window.around(corners, image.shape)
         x, y = window.grid()
@@ -149,7 +152,6 @@ class Mouth:
         upper, upper_cover = _row_of_teeth(across, below, _UPPER_TEETH, True, px)
         lower, lower_cover = _row_of_teeth(across, below, _LOWER_TEETH, False, px)
         u, v = rest.place(x + np.float32(window.left), y + np.float32(window.top))
-        gap = float((points[66] - points[62]) @ axes[1]) / unit_px**2
         own = rest.cover(u, v) if gap > MOUTH_OPEN else np.zeros(u.shape, np.float32)
         return cls(
             rest,
@@ -229,10 +231,10 @@ class Mouth:
         upper, lower = moved.edge(moved.upper, u), moved.edge(moved.lower, u)
         under = (v - upper) / (0.035 * self.unit_px)
         over = (lower - v) / (0.03 * self.unit_px)
-        height = np.clip((lower - upper) / (0.07 * self.unit_px), 0, 1)
+        height = np.clip((lower - upper) / (0.06 * self.unit_px), 0, 1)
         corner = np.clip(4 * np.minimum(u, 1 - u), 0, 1)
         shade = (1 - 0.45 * np.exp(-np.clip(under, 0, None))) * (1 - 0.3 * np.exp(-np.clip(over, 0, None)))
-        shadow: FloatArray = (shade * (0.45 + 0.55 * height) * (0.4 + 0.6 * corner)).astype(np.float32)
+        shadow: FloatArray = (shade * (0.55 + 0.45 * height) * (0.5 + 0.5 * corner)).astype(np.float32)
         return shadow
 
 

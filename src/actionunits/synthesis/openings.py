@@ -13,6 +13,8 @@ from actionunits.synthesis.warp import Window
 
 __all__ = ["Opening", "shift_edge"]
 
+_RIM = 0.14  # of the reach moves whole with the edge
+
 
 @dataclass(frozen=True)
 class Opening:
@@ -140,7 +142,9 @@ def shift_edge(
         slip = moved.edge(getattr(rest, which), u) + outward * inset_px * fade - edge
         outside = np.clip((v - edge) * outward, 0, reach)
         here = (v >= halfway) if outward > 0 else (v < halfway)
-        offset += np.where(here, slip * (1 - outside / reach), 0)
+        rim = _RIM * reach  # lashes and lip borders keep their width
+        share = np.clip((outside - rim) / (reach - rim), 0, 1)
+        offset += np.where(here, slip * (1 - share), 0)
     n = moved.down.astype(np.float32)
     from_x = (x + offset * n[0]).astype(np.float32)
     from_y = (y + offset * n[1]).astype(np.float32)

@@ -33,6 +33,7 @@ def _rows(pairs: tuple[tuple[int | str, int | str], ...]) -> tuple[list[int], li
 
 _UPPER_LID, _LOWER_LID = _rows(LID_PAIRS)
 _UPPER_LIP, _LOWER_LIP = _rows(LIP_PAIRS)
+_UPPER_LIP_ALL = [49, 50, 51, 52, 53, 61, 62, 63, POINT_INDEX["philtrum"]]
 
 
 def move_points(
@@ -52,7 +53,8 @@ def move_points(
         f64[68+N,2], in the units of ``rest``.
     """
     start = np.asarray(rest, np.float64)
-    shift = displacement(expression).astype(np.float64)
+    shift = displacement(_room_left(start, expression)).astype(np.float64)
+    _spare_parted_lips(shift, start)
     _thin_own_lips(shift, start)
     shift[_UPPER_LID, 1] -= 0.8 * gaze[1] * GAZE_REACH[1]
     shift[_LOWER_LID, 1] -= 0.25 * gaze[1] * GAZE_REACH[1]
@@ -60,6 +62,24 @@ def move_points(
     _close_own_lids(moved, start, shift)
     _part_own_lips(moved, start, shift, expression)
     return moved
+
+
+def _room_left(start: NDArray[np.float64], expression: Expression) -> Expression:
+    """A mouth that is drawn wide already, as in a smile, is drawn less further."""
+    wide = (start[54, 0] - start[48, 0]) / (_TEMPLATE[54, 0] - _TEMPLATE[48, 0])
+    left = 1 - 0.6 * float(np.clip((wide - 1.08) / 0.25, 0, 1))
+    sides = (
+        {n: value * left if n in (12, 13, 20) else value for n, value in side.items()}
+        for side in (expression.left, expression.right)
+    )
+    return Expression(*sides)
+
+
+def _spare_parted_lips(shift: NDArray[np.float64], start: NDArray[np.float64]) -> None:
+    """An upper lip that bares the teeth already is raised less further."""
+    parted = float(np.clip((start[66, 1] - start[62, 1] - 0.035) / 0.1, 0, 1))
+    raised = np.minimum(shift[_UPPER_LIP_ALL, 1], 0)
+    shift[_UPPER_LIP_ALL, 1] -= 0.65 * parted * raised
 
 
 def _thin_own_lips(shift: NDArray[np.float64], start: NDArray[np.float64]) -> None:
