@@ -89,7 +89,10 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
     if not path.is_file():
         raise UserError(f"no face model at {path}: expected an .npz file in ICT-FaceKit's layout")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise UserError(f"{path} is not a face model: expected an .npz archive, got a single array")
+        with archive:
             missing = sorted(set(_ARRAYS) - set(archive.files))
             if missing:
                 raise UserError(f"{path} is not a face model: it lacks {', '.join(missing)}")

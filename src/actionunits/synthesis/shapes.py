@@ -18,7 +18,7 @@ __all__ = ["AU_SHAPES", "MAX_WEIGHT", "shape_weights"]
 AU_SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp_": 1.0},
     2: {"browOuterUp_": 0.9},
-    4: {"browDown_": 1.2},
+    4: {"browDown_": 1.35},
     5: {"eyeWide_": 1.0},
     6: {"cheekSquint_": 1.0, "cheekRaiser_": 0.8, "eyeSquint_": 0.3},
     7: {"eyeSquint_": 1.2},
