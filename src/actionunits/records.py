@@ -6,13 +6,20 @@ pixel at (0, 0). Left and right are the subject's own, as in FACS. See ``docs/co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from actionunits.errors import UserError
+from actionunits.facs.units import au_column
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "Batch",
@@ -21,8 +28,10 @@ __all__ = [
     "Face",
     "FloatArray",
     "Frame",
+    "INDEX_COLUMNS",
     "ImageArray",
     "InputSpec",
+    "LabelIndex",
     "Landmarks",
     "OnProgress",
     "Portrait",
@@ -385,3 +394,176 @@ class ScoreTable:
         _check("ScoreTable.values", self.values, (len(self.aus), len(self.metrics)), np.float64)
         if self.per_fold is not None:
             _check("ScoreTable.per_fold", self.per_fold, (None, len(self.aus), len(self.metrics)), np.float64)
+
+
+#: The leading columns of a :class:`LabelIndex`, in order.
+INDEX_COLUMNS = ("dataset", "subject", "sequence", "task", "frame", "time_s", "path")
+
+_INDEX_OPTIONAL = ("emotion", "view")
+_AU_COLUMN = re.compile(r"AU(\d{2})(_r|_side)?")
+
+
+@dataclass(frozen=True)
+class LabelIndex:
+    """The one index of labelled frames: a row a frame, whatever data set it comes from.
+
+    Rows of a sequence stand together in order of their frame numbers; a sequence is named by dataset, subject,
+    sequence and, where there is one, view. Make one with :meth:`make`, which sorts and casts.
+
+    Attributes:
+        table: its columns are :data:`INDEX_COLUMNS` (``frame`` i64, ``time_s`` f64 with NaN = not known,
+            ``path`` of the picture or video, else text), then ``emotion`` and ``view`` where the set has
+            them, then ``AU12`` (i8: 1 shown, 0 not, -1 unknown), ``AU12_r`` (f32: intensity 0 to 5, NaN
+            unknown) and ``AU12_side`` (``L``, ``R`` or empty for both) for its AUs.
+    """
+
+    table: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        names = list(self.table.columns)
+        if tuple(names[: len(INDEX_COLUMNS)]) != INDEX_COLUMNS:
+            got = ", ".join(map(str, names))
+            raise ValueError(f"a LabelIndex starts with {', '.join(INDEX_COLUMNS)}, got {got}")
+        for name in names[len(INDEX_COLUMNS) :]:
+            if name not in _INDEX_OPTIONAL and not _AU_COLUMN.fullmatch(name):
+                raise ValueError(f"a LabelIndex has no column {name!r}")
+        types = {"frame": "int64", "time_s": "float64"}
+        for name in names:
+            match = _AU_COLUMN.fullmatch(name)
+            wanted = types.get(name) or (match and {None: "int8", "_r": "float32"}.get(match[2]))
+            if wanted and str(self.table[name].dtype) != wanted:
+                raise ValueError(f"LabelIndex column {name} must be {wanted}, got {self.table[name].dtype}")
+        self._check_values()
+        self._check_rows()
+
+    def _check_values(self) -> None:
+        for au in self.aus:
+            codes = self.table[au_column(au)].to_numpy()
+            if codes.size and not (codes.min() >= -1 and codes.max() <= 1):
+                raise ValueError(f"LabelIndex column {au_column(au)} must hold -1, 0 and 1 only")
+        for au in self.intensity_aus:
+            values = self.table[f"{au_column(au)}_r"].to_numpy()
+            if np.any((values < 0) | (values > 5)):
+                raise ValueError(f"LabelIndex column {au_column(au)}_r must be within 0 to 5")
+
+    def _check_rows(self) -> None:
+        sequence, frame = self.sequence_numbers(), self.table["frame"].to_numpy()
+        if len(frame) and np.any(np.diff(sequence) < 0):
+            raise ValueError("LabelIndex rows of one sequence must stand together")
+        same = np.diff(sequence) == 0
+        if np.any(np.diff(frame)[same] <= 0):
+            at = int(np.flatnonzero(same & (np.diff(frame) <= 0))[0]) + 1
+            row = self.table.iloc[at]
+            where = f"{row['dataset']} {row['subject']} {row['sequence']} frame {row['frame']}"
+            raise UserError(f"frame numbers must rise within a sequence and occur once: {where} does not")
+
+    @classmethod
+    def make(cls, table: pd.DataFrame) -> LabelIndex:
+        """Bring a table into order: fill missing leading columns, cast, sort by sequence and frame.
+
+        Needs ``subject``, ``sequence`` and ``frame``; sequences keep the order of their first rows.
+
+        Raises:
+            UserError: a frame occurs twice in a sequence.
+            ValueError: a column that the index does not know, or a value out of range.
+        """
+        import pandas as pd
+
+        rows = table.copy(deep=False)
+        missing: dict[str, str | float] = {"dataset": "", "task": "", "time_s": np.nan, "path": ""}
+        for name, value in missing.items():
+            if name not in rows:
+                rows[name] = value
+        known = [name for name in _INDEX_OPTIONAL if name in rows]
+        labels = [name for name in rows.columns if _AU_COLUMN.fullmatch(str(name))]
+        if stray := sorted(set(map(str, rows.columns)) - {*INDEX_COLUMNS, *known, *labels}):
+            raise ValueError(f"a LabelIndex has no column {', '.join(stray)}")
+        rows = rows[[*INDEX_COLUMNS, *known, *sorted(labels)]]
+        kinds: dict[str, Any] = {"frame": "int64", "time_s": "float64", "path": "str"}
+        kinds |= dict.fromkeys(("dataset", "subject", "sequence", "task", *known), "str")
+        for name in labels:
+            kinds[name] = "float32" if name.endswith("_r") else "str" if name.endswith("_side") else "int8"
+        rows = rows.astype(kinds)
+        for name in (
+            "dataset",
+            "subject",
+            "sequence",
+            "task",
+            *known,
+            *(n for n in labels if n.endswith("_side")),
+        ):
+            rows[name] = pd.Categorical(rows[name])
+        order = np.lexsort((rows["frame"].to_numpy(), _sequence_numbers(rows)))
+        return cls(rows.iloc[order].reset_index(drop=True))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """The AUs with occurrence labels, sorted."""
+        found = (_AU_COLUMN.fullmatch(name) for name in self.table.columns)
+        return tuple(sorted(int(m[1]) for m in found if m and m[2] is None))
+
+    @property
+    def intensity_aus(self) -> tuple[int, ...]:
+        """The AUs with intensities, sorted."""
+        found = (_AU_COLUMN.fullmatch(name) for name in self.table.columns)
+        return tuple(sorted(int(m[1]) for m in found if m and m[2] == "_r"))
+
+    def labels(self, aus: Sequence[int]) -> NDArray[np.int8]:
+        """Occurrence, i8[N,A], -1 unknown.
+
+        Raises:
+            UserError: an AU that this index does not code.
+        """
+        self._need(aus, self.aus, "labels")
+        return np.column_stack([self.table[au_column(au)].to_numpy() for au in aus]).astype(
+            np.int8, copy=False
+        )
+
+    def intensities(self, aus: Sequence[int]) -> FloatArray:
+        """Intensity, f32[N,A], 0 to 5, NaN unknown.
+
+        Raises:
+            UserError: an AU that has none in this index.
+        """
+        self._need(aus, self.intensity_aus, "intensities")
+        columns = [self.table[f"{au_column(au)}_r"].to_numpy() for au in aus]
+        return np.column_stack(columns).astype(np.float32, copy=False)
+
+    def _need(self, aus: Sequence[int], known: Sequence[int], kind: str) -> None:
+        absent = [str(au) for au in aus if au not in known]
+        if absent or not aus:
+            have = " ".join(map(str, known)) or "none"
+            raise UserError(
+                f"no {kind} for AU {' '.join(absent) or '(none asked for)'}: this index has {have}"
+            )
+
+    def sequence_numbers(self) -> NDArray[np.int64]:
+        """i64[N]: the number of each row's sequence, from 0 in order."""
+        return _sequence_numbers(self.table)
+
+    def starts(self, *, frame_gaps: bool = False) -> NDArray[np.bool_]:
+        """bool[N]: True where a sequence begins and, with ``frame_gaps``, where frame numbers skip."""
+        first = np.diff(self.sequence_numbers(), prepend=-1) != 0
+        if frame_gaps:
+            first = first | (np.diff(self.table["frame"].to_numpy(np.int64), prepend=-2) != 1)
+        return np.asarray(first)
+
+    def take(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> LabelIndex:
+        """The index of some rows (a mask, or ascending numbers)."""
+        chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return LabelIndex(self.table.iloc[chosen].reset_index(drop=True))
+
+
+def _sequence_numbers(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Number the sequences in order of their first rows."""
+    import pandas as pd
+
+    number = np.zeros(len(rows), np.int64)
+    for name in ("dataset", "subject", "sequence", "view"):
+        if name in rows:
+            codes, known = pd.factorize(rows[name])
+            number = pd.factorize(number * (len(known) + 1) + codes)[0]
+    return number.astype(np.int64)
