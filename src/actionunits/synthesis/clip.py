@@ -56,7 +56,7 @@ class ClipFrame(NamedTuple):
     Attributes:
         image: u8[H,W,3] RGB.
         time_s: presentation time.
-        expression: what the face shows: the timeline's, with blinks as AU45, and with AU25 measured by the gap
+        expression: what the face shows: the timeline, with blinks as AU45, and with AU25 measured by the gap
             of the lips, which other AUs (26, 10) open too.
         points: f32[68,2], the true points, px.
     """

@@ -38,7 +38,7 @@ class Plan:
     """
 
     rate_hz: float = 25.0
-    seconds: float = 8.0
+    seconds: float = 6.0
     aus: tuple[int, ...] = DEFAULT_17
     micro: bool = False
     seed: int = 0
@@ -79,7 +79,8 @@ def synthesize(
     """Make a folder of labelled clips, clip by clip.
 
     The folder holds ``clips/0001.mp4`` with ``clips/0001_labels.csv`` and so on, ``index.csv`` (or Parquet)
-    and ``synthesis.json``, the plan. Clip k shows portrait k modulo their number. The index has a row a frame:
+    and ``synthesis.json``, the plan. Clip k shows portrait k modulo their number. The index has a row for a
+    frame:
     ``subject``, ``sequence`` (the clip's name), ``frame`` from 1, ``time_s``, ``path`` (relative to the
     index), then ``AU01_c`` .. occurrence (intensity at least 2, B) and ``AU01_r`` .. intensity, 0 to 5.
 
@@ -115,9 +116,9 @@ def synthesize(
                 portrait = portraits[number % len(portraits)]
             except UserError as problem:
                 skipped.append(str(problem))
-                continue
-            _make_clip(path, portrait, number, chosen, animate)
-            made += 1
+            else:
+                _make_clip(path, portrait, number, chosen, animate)
+                made += 1
         if on_progress is not None:
             on_progress(number + 1, clips)
     index = _read_labels(folder, clips)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import overload
 
@@ -44,7 +45,7 @@ def portrait_from_image(image: ImageArray, subject: str) -> Portrait:
         UserError: there is no face.
     """
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-    faces = HogDetector().find(grey)
+    faces = _detector().find(grey)
     if not faces:
         height, width = grey.shape
         raise UserError(f"no face found in {subject} ({width}x{height} px): expected one frontal face")
@@ -135,6 +136,11 @@ def astronaut() -> Portrait:
     from skimage import data
 
     return portrait_from_image(np.ascontiguousarray(data.astronaut()), "astronaut")  # type: ignore[no-untyped-call]
+
+
+@cache
+def _detector() -> HogDetector:
+    return HogDetector()
 
 
 def _pictures(folder: Path) -> list[Path]:
