@@ -61,6 +61,14 @@ def test_a_split_that_names_others_is_refused(tmp_path):
         find_people([_folder(tmp_path)], validation=["faces/2"], test=["faces/9"])
 
 
+def test_other_portraits_get_a_split_of_their_own(tmp_path):
+    people = find_people([_folder(tmp_path)], validation=["x/1"], test=["x/2"], seed=4)
+    parts = [{p.subject for p in part} for part in (people.train, people.validation, people.test)]
+    assert all(parts)
+    assert set.union(*parts) == {"faces/1", "faces/2", "faces/3"}
+    assert people == find_people([tmp_path / "faces"], validation=["x/1"], test=["x/2"], seed=4)
+
+
 def test_a_portrait_comes_at_the_asked_size(tmp_path):
     path = tmp_path / "astronaut.png"
     cv2.imwrite(str(path), data.astronaut()[:, :, ::-1])

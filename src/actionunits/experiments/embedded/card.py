@@ -9,7 +9,9 @@ from typing import Any
 
 from actionunits.experiments.embedded.measure import AnimatedScores, SmileScores
 from actionunits.experiments.embedded.people import People
+from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.facs.units import action_unit
+from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
 from actionunits.training.loop import TrainResult
@@ -21,7 +23,7 @@ def make_card(
     model: PointsAndPicture,
     thresholds: FloatArray,
     people: People,
-    recipe: Any,
+    recipe: EmbeddedRecipe,
     face_model: Path | None,
     result: TrainResult,
     *,
@@ -41,7 +43,7 @@ def make_card(
             for use in ("train", "validation", "test")
         },
         "face_model": face_model.name if face_model else None,
-        "recipe": {k: v for k, v in recipe.__dict__.items() if k not in ("validation", "test")},
+        "recipe": {name: to_plain(getattr(recipe, name)) for name in ("data", "training", "model")},
         "best_epoch": result.best_epoch,
         "validation_score": _plain(result.best_score),
         "animated_test": {
@@ -111,20 +113,22 @@ def card_page(card: dict[str, Any]) -> str:
 def _making(card: dict[str, Any]) -> list[str]:
     subjects = card["subjects"]
     way = f"3-D face model `{card['face_model']}` and 2-D warps" if card["face_model"] else "2-D warps"
+    made_of = len(subjects["train"])
+    chosen_by, scored_on = len(subjects["validation"]), len(subjects["test"])
     return [
         f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,}",
-        "parameters over the aligned grey face and its 68 points, for the occurrence and the intensity",
-        f"of {len(card['aus'])} Action Units.",
+        "parameters over the aligned grey face and its 68 points, for the occurrence and the intensity of",
+        f"{len(card['aus'])} Action Units.",
         "",
         "## How it was made",
         "",
-        f"Photographs of {len(subjects['train'])} people, animated ({way})",
-        f"into {card['recipe']['pictures']:,} pictures with known AU intensities, degraded as cameras do,",
-        "aligned by the points that dlib finds in them. Some of the pictures are the photographs as they",
-        "are: neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
-        f"calibration and the thresholds were chosen on {len(subjects['validation'])} other people; the",
-        f"scores below are of {len(subjects['test'])} people that neither saw. No licensed FACS-coded recording",
-        "was used, and no human FACS coder has checked its output.",
+        f"Photographs of {made_of} people, animated ({way}) into",
+        f"{card['recipe']['data']['pictures']:,} pictures with known AU intensities, degraded as cameras do,",
+        "aligned by the points that dlib finds in them. Some pictures are the photographs as they are:",
+        "neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
+        f"calibration and the thresholds were chosen on {chosen_by} other people; the scores below are of",
+        f"{scored_on} people that neither saw. No licensed FACS-coded recording was used, and no human FACS",
+        "coder has checked its output.",
     ]
 
 
@@ -135,7 +139,7 @@ def _show(value: float | None) -> str:
 _LIMITS = [
     "## What it is not",
     "",
-    "- Not validated against FACS coders. Rendered faces are not real ones: a score on animated pictures says",
+    "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
     "  that the network learned the animation, not that it reads spontaneous faces as well.",
     "- Only frontal faces (yaw to about 25 degrees), adults, mostly of the groups in the portraits.",
     "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",

@@ -32,7 +32,7 @@ def degrade(image: ImageArray, rng: np.random.Generator, inter_ocular_px: float)
         _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 95))])
         decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR)
         assert decoded is not None
-        return decoded.astype(np.uint8)
+        return np.asarray(decoded, np.uint8)
     return out
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from actionunits.errors import UserError
 from actionunits.records import Landmarks, Portrait
@@ -49,8 +50,13 @@ class People:
                     raise UserError(f"subjects on two sides of the split: {', '.join(both)}")
 
 
-def find_people(folders: Sequence[Path], *, validation: Sequence[str], test: Sequence[str]) -> People:
+def find_people(
+    folders: Sequence[Path], *, validation: Sequence[str], test: Sequence[str], seed: int = 0
+) -> People:
     """Sort the photographs of folders of portraits by the split.
+
+    Where not one of the named subjects is among the portraits (they are another collection), a fifth of the
+    subjects is drawn for the test and a sixth for validation.
 
     Neutral ones are those of :func:`~actionunits.synthesis.portraits.portrait_files`; a file whose name holds
     ``_smiling`` beside them is a smile of the same person.
@@ -65,9 +71,13 @@ def find_people(folders: Sequence[Path], *, validation: Sequence[str], test: Seq
         found += [Photograph(path, f"{path.parent.name}/{subject_of(path)}") for path in neutral]
         smiling = sorted(p for p in folder.iterdir() if SMILING_MARK in p.stem) if folder.is_dir() else []
         found += [Photograph(p, f"{p.parent.name}/{subject_of(p)}", True) for p in smiling]
+    subjects = sorted({photo.subject for photo in found})
     held = {*validation, *test}
-    missing = sorted(held - {photo.subject for photo in found})
-    if missing and len(missing) < len(held):
+    missing = sorted(held - set(subjects))
+    if len(missing) == len(held):
+        validation, test = _draw_split(subjects, seed)
+        held = {*validation, *test}
+    elif missing:
         raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
     people = People(
         train=tuple(p for p in found if p.subject not in held),
@@ -81,6 +91,18 @@ def find_people(folders: Sequence[Path], *, validation: Sequence[str], test: Seq
                 "as FOLDER/PERSON"
             )
     return people
+
+
+def _draw_split(subjects: Sequence[str], seed: int) -> tuple[list[str], list[str]]:
+    """Subjects for (validation, test), in an order drawn from ``seed``."""
+    if len(subjects) < 3:
+        raise UserError(
+            f"training needs portraits of 3 people or more (to learn from, to choose by, to test on), got "
+            f"{len(subjects)}"
+        )
+    order = [subjects[i] for i in np.random.default_rng(seed).permutation(len(subjects))]
+    tested, chosen_by = max(1, len(subjects) // 5), max(1, len(subjects) // 6)
+    return order[tested : tested + chosen_by], order[:tested]
 
 
 def load_portrait(photo: Photograph, *, inter_ocular_px: float) -> Portrait:

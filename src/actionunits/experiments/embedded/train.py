@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,47 +24,14 @@ from actionunits.experiments.embedded.measure import (
 )
 from actionunits.experiments.embedded.people import People, Photograph, find_people
 from actionunits.experiments.embedded.pictures import Layout, PictureStore, make_pictures
-from actionunits.models.embedded.net import EmbeddedConfig, PointsAndPicture, build
+from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.models.embedded.net import PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
 from actionunits.training.loop import EpochRecord, TrainResult, fit
-from actionunits.training.settings import TrainSettings
 
-__all__ = ["EmbeddedRecipe", "train_embedded"]
-
-
-@dataclass(frozen=True)
-class EmbeddedRecipe:
-    """The recipe ``recipes/embedded/default.toml``.
-
-    Attributes:
-        validation: subjects that choose the epoch and set the thresholds.
-        test: subjects that are scored once, for the card.
-        pictures: animated pictures to train on.
-        validation_pictures: animated pictures of the validation subjects.
-        test_pictures: animated pictures of the test subjects.
-        flat_share: share animated by the 2-D way although a 3-D model is given.
-        real_share: share of photographs that are not animated.
-        epochs: passes over the pictures.
-        batch: pictures in a batch.
-        learning_rate: the highest, of AdamW under a cosine.
-        weight_decay: of AdamW.
-        seed: of everything.
-    """
-
-    validation: tuple[str, ...]
-    test: tuple[str, ...]
-    pictures: int = 36000
-    validation_pictures: int = 1536
-    test_pictures: int = 1536
-    flat_share: float = 0.3
-    real_share: float = 0.1
-    epochs: int = 12
-    batch: int = 128
-    learning_rate: float = 2e-3
-    weight_decay: float = 2e-2
-    seed: int = 1
+__all__ = ["predictor", "train_embedded"]
 
 
 def train_embedded(
@@ -74,7 +40,6 @@ def train_embedded(
     out: Path,
     recipe: EmbeddedRecipe,
     *,
-    config: EmbeddedConfig | None = None,
     stage: Stage | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     workers: int | None = None,
@@ -89,7 +54,6 @@ def train_embedded(
         face_model: a 3-D face model in ICT-FaceKit's layout, or None for 2-D animation only.
         out: the run's folder.
         recipe: counts, training and the split.
-        config: sizes of the network.
         stage: shows progress.
         on_epoch: called after each epoch.
         workers: processes that animate; by default the number of cores.
@@ -101,9 +65,11 @@ def train_embedded(
         UserError: portraits are missing, or the folder holds another run.
     """
     make_directory(out)
-    people = find_people(portraits, validation=recipe.validation, test=recipe.test)
-    torch.manual_seed(recipe.seed)
-    model = build(config or EmbeddedConfig())
+    people = find_people(
+        portraits, validation=recipe.split.validation, test=recipe.split.test, seed=recipe.data.seed
+    )
+    torch.manual_seed(recipe.training.seed)
+    model = build(recipe.model)
     stores = _stores(people, face_model, out, recipe, model.spec, stage, workers or os.cpu_count() or 1)
     faces = real_faces(people.validation, model.spec)
     model.set_point_statistics(torch.from_numpy(_model_points(stores["train"])))
@@ -138,9 +104,9 @@ def _stores(
     workers: int,
 ) -> dict[str, PictureStore]:
     counts = {
-        "train": recipe.pictures,
-        "validation": recipe.validation_pictures,
-        "test": recipe.test_pictures,
+        "train": recipe.data.pictures,
+        "validation": recipe.data.validation_pictures,
+        "test": recipe.data.test_pictures,
     }
     stores = {}
     for number, (use, count) in enumerate(counts.items()):
@@ -151,9 +117,9 @@ def _stores(
             inter_ocular_px=spec.inter_ocular_px,
             eye_line=spec.eye_line,
             count=count,
-            seed=recipe.seed * 10 + number,
-            flat_share=recipe.flat_share,
-            real_share=recipe.real_share if use == "train" else 0.0,
+            seed=recipe.data.seed * 10 + number,
+            flat_share=recipe.data.flat_share,
+            real_share=recipe.data.real_share if use == "train" else 0.0,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
         )
@@ -178,18 +144,6 @@ def _fit(
     stage: Stage | None,
     on_epoch: Callable[[EpochRecord], None] | None,
 ) -> TrainResult:
-    settings = TrainSettings(
-        epochs=recipe.epochs,
-        optimiser="adamw",
-        lr=recipe.learning_rate,
-        weight_decay=recipe.weight_decay,
-        schedule="cosine",
-        warmup_steps=100,
-        clip_norm=5.0,
-        ema=0.998,
-        seed=recipe.seed,
-        prefetch=4,
-    )
     batches = list(store_batches(stores["validation"], model.spec))
     labels = np.asarray(stores["validation"].labels)
 
@@ -204,9 +158,11 @@ def _fit(
         return 0.5 * animated + 0.5 * smile_scores(predict, faces, model.spec).auc[12]
 
     show = stage("training", "steps") if stage else None
-    source = StoreBatches(stores["train"], model.spec, recipe.batch)
+    source = StoreBatches(stores["train"], model.spec, recipe.data.batch)
     run = out / "run"
-    return fit(model, source, settings, validate=validate, run=run, on_progress=show, on_epoch=on_epoch)
+    return fit(
+        model, source, recipe.training, validate=validate, run=run, on_progress=show, on_epoch=on_epoch
+    )
 
 
 def _write(
@@ -225,9 +181,7 @@ def _write(
     animated = animated_scores(probability, np.asarray(test.labels), model.spec.aus, thresholds)
     faces = real_faces(people.test, model.spec)
     smiles = smile_scores(predict, faces, model.spec, thresholds) if faces.smiling.any() else None
-    card = make_card(
-        model, thresholds, people, replace(recipe), face_model, result, animated=animated, smiles=smiles
-    )
+    card = make_card(model, thresholds, people, recipe, face_model, result, animated=animated, smiles=smiles)
     with replace_when_done(out / "card.json") as beside:
         beside.write_text(json.dumps(card, indent=1))
     with replace_when_done(out / "card.md") as beside:

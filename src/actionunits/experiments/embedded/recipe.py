@@ -1,0 +1,87 @@
+"""The recipe of the embedded model: what ``recipes/embedded/default.toml`` may say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actionunits.experiments.recipe import change_values, read_recipe
+from actionunits.models.config import from_plain
+from actionunits.models.embedded.net import EmbeddedConfig
+from actionunits.training.settings import TrainSettings
+
+__all__ = ["EmbeddedRecipe", "PictureSettings", "SplitSettings", "load_embedded_recipe"]
+
+
+@dataclass(frozen=True)
+class PictureSettings:
+    """What is learnt from.
+
+    Attributes:
+        pictures: to train on.
+        validation_pictures: of the validation subjects.
+        test_pictures: of the test subjects.
+        flat_share: share animated by the 2-D way although a 3-D face model is given.
+        real_share: share of the training pictures that are the photographs as they are.
+        batch: pictures in a batch.
+        seed: of expressions, cameras and light.
+    """
+
+    pictures: int = 36000
+    validation_pictures: int = 1536
+    test_pictures: int = 1536
+    flat_share: float = 0.3
+    real_share: float = 0.1
+    batch: int = 128
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
+            raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
+        if not (0 <= self.flat_share <= 1 and 0 <= self.real_share <= 1):
+            raise ValueError("flat_share and real_share must be within 0 to 1")
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """Subjects, as FOLDER/PERSON, that are not trained on.
+
+    Attributes:
+        validation: choose the epoch, the calibration and the thresholds.
+        test: are scored once, for the card.
+    """
+
+    validation: tuple[str, ...] = ()
+    test: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EmbeddedRecipe:
+    """One training of the embedded model.
+
+    Attributes:
+        title: what it is, in a line.
+        data: what is learnt from.
+        training: optimiser, schedule, devices.
+        model: sizes of the network.
+        split: who is not trained on.
+    """
+
+    title: str = "the embedded model"
+    data: PictureSettings = PictureSettings()
+    training: TrainSettings = TrainSettings()
+    model: EmbeddedConfig = EmbeddedConfig()
+    split: SplitSettings = SplitSettings()
+
+
+def load_embedded_recipe(changes: Sequence[str] = ()) -> EmbeddedRecipe:
+    """The shipped recipe with ``key=value`` changes.
+
+    Raises:
+        UserError: an unknown key (with the nearest) or a value of the wrong kind.
+
+    >>> load_embedded_recipe(["pictures=96", "training.epochs=1"]).data.pictures
+    96
+    """
+    values = change_values(read_recipe("embedded/default"), changes)
+    return from_plain(EmbeddedRecipe, values, "the recipe embedded/default:")
