@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.errors import UserError
+from actionunits.facs.patterns import UNKNOWN_PATTERN, decode, encode
 
 __all__ = ["Codebook"]
 
@@ -44,8 +45,9 @@ class Codebook:
         >>> Codebook.from_labels((1, 2), labels, at_least=1).patterns
         ((1, 0), (0, 0), (0, 1))
         """
-        known = labels[(labels >= 0).all(axis=1)]
-        rows, counts = np.unique(known, axis=0, return_counts=True)
+        found = encode(labels)
+        codes, counts = np.unique(found[found != UNKNOWN_PATTERN], return_counts=True)
+        rows = decode(codes, len(aus))
         kept = [i for i in np.argsort(-counts, kind="stable") if counts[i] >= at_least]
         if not kept:
             raise UserError(f"no pattern stands in {at_least} frames: lower at_least or take more data")
@@ -54,8 +56,12 @@ class Codebook:
 
     def classes(self, labels: NDArray[np.int8]) -> NDArray[np.int64]:
         """i64[N]: the class of each row of i8[N,A]; -1 for a pattern that is not in the book."""
-        place = {pattern: index for index, pattern in enumerate(self.patterns)}
-        return np.array([place.get(tuple(int(v) for v in row), -1) for row in labels], dtype=np.int64)
+        codes = encode(np.array(self.patterns))
+        order = np.argsort(codes)
+        wanted = encode(labels)
+        place = np.minimum(np.searchsorted(codes, wanted, sorter=order), len(codes) - 1)
+        found = order[place]
+        return np.where(codes[found] == wanted, found, -1)
 
     def matrix(self) -> NDArray[np.float32]:
         """f32[K,A]: the patterns as rows."""

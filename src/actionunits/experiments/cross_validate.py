@@ -1,0 +1,244 @@
+"""A recipe over all its folds, fold by fold, with a folder that holds what is needed to repeat it."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from actionunits.atomic import make_directory, replace_when_done
+from actionunits.datasets.folds import Folds, k_fold, with_validation, write_folds
+from actionunits.errors import UserError
+from actionunits.experiments.recipe import Recipe, to_toml
+from actionunits.experiments.synthetic import SampleStore, synthetic_samples
+from actionunits.experiments.train import train_fold
+from actionunits.facs.units import parse_au
+from actionunits.metrics.classification import f1_score
+from actionunits.metrics.scoring import score_table
+from actionunits.models.registry import build_model
+from actionunits.records import InputSpec, ScoreTable, Stage
+from actionunits.reports.page import Section, write_page
+from actionunits.reports.tables import score_frame, write_table
+from actionunits.training.loop import EpochRecord
+
+__all__ = ["cross_validate", "folds_of", "score_predictions", "spec_of", "write_scores"]
+
+#: The packages whose versions a run records.
+PACKAGES = (
+    "actionunits",
+    "numpy",
+    "scipy",
+    "pandas",
+    "torch",
+    "torchvision",
+    "lightning",
+    "opencv-contrib-python-headless",
+    "dlib-bin",
+)
+
+
+def folds_of(recipe: Recipe, subjects: Sequence[str]) -> Folds:
+    """The recipe's folds over these subjects, with their validation parts.
+
+    Raises:
+        UserError: too few subjects.
+    """
+    folds = k_fold(subjects, recipe.folds.count, recipe.folds.seed)
+    if recipe.folds.validation == 0:
+        return folds
+    return with_validation(folds, recipe.folds.validation, recipe.folds.seed)
+
+
+def spec_of(recipe: Recipe) -> InputSpec:
+    """What the recipe's network takes."""
+    import torch
+
+    with torch.device("meta"):
+        return build_model(recipe.model.name, recipe.model.config).spec
+
+
+def cross_validate(
+    recipe: Recipe,
+    out: Path,
+    *,
+    only: Sequence[int] | None = None,
+    stage: Stage | None = None,
+    on_epoch: Callable[[int, EpochRecord], None] | None = None,
+    cache: Path | None = None,
+) -> ScoreTable:
+    """Train and test every fold; folds that are done are kept, an interrupted one goes on.
+
+    ``out`` gets ``recipe.toml`` (resolved), ``run.json`` (versions, commit, seeds), ``folds.json``, a folder
+    ``fold-K`` each, ``predictions.parquet`` (test subjects of all folds), ``scores.csv`` and
+    ``report.html``.
+
+    Args:
+        recipe: the experiment.
+        out: the run's folder; one recipe a folder.
+        only: numbers of the folds to run, from 1; None = all.
+        stage: shows progress.
+        on_epoch: called with the fold's number and the record after each epoch.
+        cache: folder of the samples; by default ``out / "data"``.
+
+    Returns:
+        Scores of each AU over all test subjects, and fold by fold.
+
+    Raises:
+        UserError: the folder holds another recipe's run, or too few subjects for the folds.
+    """
+    make_directory(out)
+    _keep_recipe(recipe, out)
+    show = stage("painting and animating people", "pictures") if stage else None
+    store = synthetic_samples(cache or out / "data", recipe.data, spec_of(recipe), on_progress=show)
+    folds = folds_of(recipe, store.subjects)
+    write_folds(out / "folds.json", folds)
+    numbers = _chosen(only, len(folds.folds))
+    tables = [_one_fold(recipe, store, folds, number, out, stage, on_epoch) for number in numbers]
+    predictions = pd.concat(tables, ignore_index=True)
+    with replace_when_done(out / "predictions.parquet") as beside:
+        predictions.to_parquet(beside, index=False)
+    table = score_predictions(predictions, recipe.scores.metrics)
+    write_scores(out, recipe, predictions, table)
+    return table
+
+
+def _chosen(only: Sequence[int] | None, count: int) -> list[int]:
+    numbers = list(range(1, count + 1)) if only is None else list(only)
+    for number in numbers:
+        if not 1 <= number <= count:
+            raise UserError(f"there is no fold {number}: the recipe has folds 1 to {count}")
+    return [number - 1 for number in numbers]
+
+
+def _one_fold(
+    recipe: Recipe,
+    store: SampleStore,
+    folds: Folds,
+    number: int,
+    out: Path,
+    stage: Stage | None,
+    on_epoch: Callable[[int, EpochRecord], None] | None,
+) -> pd.DataFrame:
+    fold, folder = folds.folds[number], out / f"fold-{number + 1}"
+    show = stage(f"fold {number + 1} of {len(folds.folds)}", "steps") if stage else None
+
+    def report(record: EpochRecord) -> None:
+        if on_epoch is not None:
+            on_epoch(number + 1, record)
+
+    return train_fold(recipe, store, fold, number, folder, on_progress=show, on_epoch=report)
+
+
+def score_predictions(
+    predictions: pd.DataFrame, metrics: Sequence[str], threshold: float | None = None
+) -> ScoreTable:
+    """Score a table as :func:`~actionunits.experiments.train.train_fold` writes it.
+
+    Args:
+        predictions: a row a frame.
+        metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
+        threshold: one for all instead of the table's own.
+
+    Raises:
+        UserError: not such a table, or an unknown metric.
+    """
+    names = [name for name in predictions.columns if f"{name}_p" in predictions.columns]
+    if not names or "fold" not in predictions.columns:
+        raise UserError("this is no table of predictions: expected columns fold, AU01, AU01_p, AU01_t ...")
+    labels = predictions[names].to_numpy(np.int8)
+    scores = predictions[[f"{name}_p" for name in names]].to_numpy(np.float64)
+    limits = predictions[[f"{name}_t" for name in names]].to_numpy(np.float64)
+    return score_table(
+        [parse_au(name) for name in names],
+        labels,
+        scores,
+        metrics,
+        thresholds=limits if threshold is None else threshold,
+        folds=predictions["fold"].to_numpy(),
+    )
+
+
+def write_scores(out: Path, recipe: Recipe, predictions: pd.DataFrame, table: ScoreTable) -> None:
+    """Write ``scores.csv`` and ``report.html``, base rates and the score of "always shown" beside.
+
+    Raises:
+        UserError: the folder cannot be written to.
+    """
+    labels = predictions[[f"AU{number:02d}" for number in table.aus]].to_numpy(np.int8)
+    frame = score_frame(table)
+    rates = np.where(
+        (labels >= 0).any(axis=0), (labels == 1).sum(0) / np.maximum((labels >= 0).sum(0), 1), np.nan
+    )
+    ones = f1_score(labels, np.ones_like(labels))
+    extra = pd.DataFrame({"base rate": rates, "F1 of Ones": ones}, index=frame.index[: len(rates)])
+    frame = extra.join(frame, how="right")
+    frame.loc[frame.index[len(rates)], ["base rate", "F1 of Ones"]] = np.nanmean(extra.to_numpy(), axis=0)
+    write_table(out / "scores.csv", frame)
+    folds = sorted(predictions["fold"].unique().tolist())
+    text = [
+        f"Data: {recipe.data.name}, {recipe.data.subjects} people, {recipe.data.pictures} pictures each. "
+        "No number here can be compared with the paper's: its data set was not used.",
+        f"Test subjects of fold {', '.join(map(str, folds))} of {recipe.folds.count}; nobody stands on two "
+        "sides. Scores over all frames pooled; F1 of Ones is what saying 'shown' to every frame scores.",
+    ]
+    write_page(
+        out / "report.html",
+        recipe.title,
+        [Section("Scores", text, frame)],
+        subtitle=f"{recipe.model.name} on {recipe.data.name} data",
+    )
+
+
+def _keep_recipe(recipe: Recipe, out: Path) -> None:
+    """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
+    text, path = to_toml(recipe), out / "recipe.toml"
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
+    with replace_when_done(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+    with replace_when_done(out / "run.json") as beside:
+        beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+
+
+def _record(recipe: Recipe) -> dict[str, Any]:
+    return {
+        "model": recipe.model.name,
+        "seeds": {"data": recipe.data.seed, "folds": recipe.folds.seed, "training": recipe.training.seed},
+        "commit": _commit(),
+        "python": sys.version.split()[0],
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit of the source tree that this package runs from, with ``+changes`` if it is not clean."""
+    root = Path(__file__).resolve().parents[3]
+    if not (root / ".git").exists():
+        return None
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
+        ).stdout
+
+    try:
+        changes = git("status", "--porcelain", "--untracked-files=no").strip()
+        return git("rev-parse", "HEAD").strip() + ("+changes" if changes else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None

@@ -1,0 +1,323 @@
+"""Recipes: a TOML file says data, folds, model, training and metrics; an unknown key is an error.
+
+A recipe is named ``PAPER/NAME`` (it ships with the package) or by its path. ``key=value`` changes a value,
+``[scales.NAME]`` holds the changes of a scale (``tiny``, ``small``, ``paper``).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal
+
+from actionunits.errors import UserError, unknown_name
+from actionunits.metrics.scoring import METRIC_NAMES
+from actionunits.models.config import from_plain, to_plain
+from actionunits.models.registry import make_config
+from actionunits.training.augment import AugmentSettings
+from actionunits.training.sampling import Sampler
+from actionunits.training.settings import TrainSettings
+
+__all__ = [
+    "BatchSettings",
+    "DataSettings",
+    "FoldSettings",
+    "ModelSettings",
+    "Recipe",
+    "ScoreSettings",
+    "change_values",
+    "load_recipe",
+    "read_recipe",
+    "recipe_from",
+    "recipe_names",
+    "to_toml",
+]
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """What is learnt from.
+
+    Attributes:
+        name: ``synthetic``: painted people, animated; nothing licensed is needed.
+        subjects: how many people.
+        pictures: of each.
+        seed: of people, expressions and cameras.
+    """
+
+    name: Literal["synthetic"] = "synthetic"
+    subjects: int = 12
+    pictures: int = 60
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.subjects, self.pictures) < 1:
+            raise ValueError("subjects and pictures must be 1 or more")
+
+
+@dataclass(frozen=True)
+class FoldSettings:
+    """Who is trained on and who is tested on; no subject stands on two sides.
+
+    Attributes:
+        count: folds; each subject is tested once.
+        validation: share of a fold's training subjects that choose the epoch and the thresholds; 0 = none.
+        seed: of the split.
+    """
+
+    count: int = 3
+    validation: float = 0.2
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.count < 2 or not 0 <= self.validation < 1:
+            raise ValueError("count must be 2 or more and validation within 0 to 1")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """The network.
+
+    Attributes:
+        name: its name in the registry (``au models``).
+        config: what differs from the paper's sizes.
+        pretrained: file with ImageNet weights for a family that takes them; empty = random weights.
+        freeze: patterns of parameter names that are not trained.
+    """
+
+    name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    pretrained: str = ""
+    freeze: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """How samples become batches.
+
+    Attributes:
+        size: samples in a batch.
+        sampler: ``shuffle``, ``aus`` or ``patterns``.
+        augment: random changes; leave the table out for none.
+        weights: of the AUs in the loss: ``equal`` or ``inverse_base_rate`` (seed 003).
+    """
+
+    size: int = 20
+    sampler: Sampler = "shuffle"
+    augment: AugmentSettings | None = None
+    weights: Literal["equal", "inverse_base_rate"] = "equal"
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError("size must be 1 or more")
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """What is reported.
+
+    Attributes:
+        metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
+        choose_by: the metric whose mean over the AUs, on the validation subjects, chooses the epoch.
+        thresholds: ``half`` (0.5) or ``validation`` (the best F1 of the validation subjects).
+    """
+
+    metrics: tuple[str, ...] = ("F1", "ACC", "NA", "AUC", "S")
+    choose_by: str = "AUC"
+    thresholds: Literal["half", "validation"] = "half"
+
+    def __post_init__(self) -> None:
+        for name in (*self.metrics, self.choose_by):
+            if name not in METRIC_NAMES:
+                raise unknown_name("metric", name, METRIC_NAMES)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One experiment.
+
+    Attributes:
+        title: what it is, in a line.
+        paper: short name of the paper.
+        model: the network.
+        data: what is learnt from.
+        folds: who is tested on.
+        batches: how samples become batches.
+        training: optimiser, schedule, devices.
+        scores: what is reported.
+    """
+
+    title: str
+    paper: str
+    model: ModelSettings
+    data: DataSettings = field(default_factory=DataSettings)
+    folds: FoldSettings = field(default_factory=FoldSettings)
+    batches: BatchSettings = field(default_factory=BatchSettings)
+    training: TrainSettings = field(default_factory=TrainSettings)
+    scores: ScoreSettings = field(default_factory=ScoreSettings)
+
+
+def recipe_names() -> tuple[str, ...]:
+    """The recipes that ship with the package, as ``PAPER/NAME``."""
+    return tuple(sorted(name for name, _ in _shipped()))
+
+
+def _shipped() -> Iterator[tuple[str, Traversable]]:
+    for paper in (resources.files("actionunits") / "recipes").iterdir():
+        if paper.is_dir():
+            for file in paper.iterdir():
+                if file.name.endswith(".toml"):
+                    yield f"{paper.name}/{file.name.removesuffix('.toml')}", file
+
+
+def read_recipe(name: str | Path) -> dict[str, Any]:
+    """The plain values of a recipe that ships with the package, or of a TOML file.
+
+    Raises:
+        UserError: no such recipe (with the nearest), or the file is not TOML.
+    """
+    shipped = dict(_shipped())
+    if str(name) in shipped:
+        text = shipped[str(name)].read_text(encoding="utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text(encoding="utf-8", errors="replace")
+    else:
+        raise unknown_name("recipe", str(name), shipped)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise UserError(f"the recipe {name} is not valid TOML: {problem}") from problem
+
+
+def change_values(values: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """Apply ``key=value`` changes; a key without a dot is changed in every table that holds it.
+
+    Values are TOML; what is not valid TOML is taken as text.
+
+    Raises:
+        UserError: a change without ``=``, or a key without a dot that no table holds.
+
+    >>> change_values({"training": {"lr": 0.1}, "model": {"name": "a"}}, ["lr=0.5", "model.name=b"])
+    {'training': {'lr': 0.5}, 'model': {'name': 'b'}}
+    """
+    changed = json.loads(json.dumps(values))
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not equals or not key.strip():
+            raise UserError(f"{change!r} is not a change: write key=value, such as training.lr=0.01")
+        value = _toml_value(text)
+        path = key.strip().split(".")
+        if len(path) > 1 or key in changed:
+            _set(changed, path, value, change)
+            continue
+        tables = [table for table in changed.values() if isinstance(table, dict) and key in table]
+        if not tables:
+            known = [
+                f"{name}.{inner}"
+                for name, table in changed.items()
+                if isinstance(table, dict)
+                for inner in table
+            ]
+            near = difflib.get_close_matches(key, [name.split(".")[1] for name in known], n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise UserError(
+                f"the recipe has no {key!r}: {hint}write TABLE.{key}=...; it sets {', '.join(known)}"
+            )
+        for table in tables:
+            table[key] = value
+    return dict(changed)
+
+
+def _toml_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _set(values: dict[str, Any], path: Sequence[str], value: Any, change: str) -> None:
+    for part in path[:-1]:
+        values = values.setdefault(part, {})
+        if not isinstance(values, dict):
+            raise UserError(f"{change!r}: {part!r} is a value, not a table")
+    values[path[-1]] = value
+
+
+def recipe_from(values: Mapping[str, Any], scale: str | None = None, where: str = "the recipe") -> Recipe:
+    """Check plain values and make the recipe of them; the model's configuration is checked too.
+
+    Args:
+        values: as :func:`read_recipe` gives them.
+        scale: the changes of ``[scales.NAME]`` to apply, or None for the recipe as it stands.
+        where: how to name it in errors.
+
+    Raises:
+        UserError: an unknown key (with the nearest), a missing one, a wrong value, or an unknown scale.
+    """
+    plain = dict(values)
+    scales = plain.pop("scales", {})
+    if scale is not None:
+        if scale not in scales:
+            raise unknown_name("scale", scale, scales)
+        plain = _merged(plain, scales[scale])
+    recipe = from_plain(Recipe, plain, where)
+    make_config(recipe.model.name, recipe.model.config)
+    return recipe
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = (
+            _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+        )
+    return merged
+
+
+def load_recipe(name: str | Path, changes: Sequence[str] = (), scale: str | None = None) -> Recipe:
+    """Read, scale, change and check a recipe.
+
+    Raises:
+        UserError: see :func:`read_recipe`, :func:`change_values` and :func:`recipe_from`.
+
+    >>> load_recipe("facs3d/cnn2d", ["training.lr=0.5"]).training.lr
+    0.5
+    """
+    values = read_recipe(name)
+    scales = values.pop("scales", {})
+    if scale is not None:
+        if scale not in scales:
+            raise unknown_name("scale", scale, scales)
+        values = _merged(values, scales[scale])
+    return recipe_from(change_values(values, changes), where=f"the recipe {name}:")
+
+
+def to_toml(value: Any) -> str:
+    """A dataclass or mapping as TOML; values that are None are left out.
+
+    >>> print(to_toml({"a": 1, "t": {"b": [1.0, 2.0], "c": "x", "d": None}}), end="")
+    a = 1
+    <BLANKLINE>
+    [t]
+    b = [1.0, 2.0]
+    c = "x"
+    """
+    return "".join(_tables(to_plain(value), ())).lstrip("\n")
+
+
+def _tables(values: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[str]:
+    plain = {k: v for k, v in values.items() if not isinstance(v, Mapping) and v is not None}
+    if path and (plain or not values):
+        yield f"\n[{'.'.join(path)}]\n"
+    for key, value in plain.items():
+        yield f"{key} = {json.dumps(value)}\n"
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _tables(value, (*path, key))
