@@ -27,7 +27,7 @@ def degrade(image: ImageArray, rng: np.random.Generator, inter_ocular_px: float)
         low = cv2.GaussianBlur(low, (0, 0), float(rng.uniform(0.4, 1.4))).astype(np.float32)
     if rng.random() < 0.7:
         low = low + rng.normal(0.0, rng.uniform(0.0, 0.035), low.shape).astype(np.float32)
-    out = np.clip(low * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    out: ImageArray = np.clip(low * 255.0 + 0.5, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 95))])
         decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR)
