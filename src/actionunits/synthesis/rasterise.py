@@ -71,51 +71,50 @@ def rasterise(
     )
 
 
-def _extent(values: FloatArray, limit: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _extent(values: FloatArray, limit: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """First and last whole pixel of each triangle along one axis."""
     low = np.minimum(np.minimum(values[:, 0], values[:, 1]), values[:, 2])
     high = np.maximum(np.maximum(values[:, 0], values[:, 1]), values[:, 2])
-    first = np.ceil(np.clip(low, 0, limit)).astype(np.int64)
-    last = np.floor(np.clip(high, -1, limit - 1)).astype(np.int64)
+    first = np.ceil(np.clip(low, 0, limit)).astype(np.int32)
+    last = np.floor(np.clip(high, -1, limit - 1)).astype(np.int32)
     return first, last
 
 
 def _planes(x: FloatArray, y: FloatArray, depth: FloatArray, area: FloatArray) -> FloatArray:
-    """f32[T,9]: corner 0, the two barycentric gradients, and depth as a plane over them."""
-    planes = np.empty((len(x), 9), np.float32)
-    planes[:, 0], planes[:, 1] = x[:, 0], y[:, 0]
-    planes[:, 2], planes[:, 3] = (y[:, 2] - y[:, 0]) / area, -(x[:, 2] - x[:, 0]) / area
-    planes[:, 4], planes[:, 5] = -(y[:, 1] - y[:, 0]) / area, (x[:, 1] - x[:, 0]) / area
-    planes[:, 6] = depth[:, 0]
-    planes[:, 7], planes[:, 8] = depth[:, 1] - depth[:, 0], depth[:, 2] - depth[:, 0]
+    """f32[9,T]: corner 0, the two barycentric gradients, and depth as a plane over them."""
+    planes = np.empty((9, len(x)), np.float32)
+    planes[0], planes[1] = x[:, 0], y[:, 0]
+    planes[2], planes[3] = (y[:, 2] - y[:, 0]) / area, -(x[:, 2] - x[:, 0]) / area
+    planes[4], planes[5] = -(y[:, 1] - y[:, 0]) / area, (x[:, 1] - x[:, 0]) / area
+    planes[6] = depth[:, 0]
+    planes[7], planes[8] = depth[:, 1] - depth[:, 0], depth[:, 2] - depth[:, 0]
     return planes
 
 
 def _nearest(
     triangles: NDArray[np.int32],
     seen: NDArray[np.int64],
-    boxes: tuple[NDArray[np.int64], ...],
+    boxes: tuple[NDArray[np.int32], ...],
     planes: FloatArray,
     height_px: int,
     width_px: int,
 ) -> Fragments:
     left, top, columns, rows = boxes
     counts = columns * rows
-    owner = np.repeat(np.arange(len(seen)), counts)
-    place = np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
-    row, column = np.divmod(place, columns[owner])
-    column += left[owner]
+    owner = np.repeat(np.arange(len(seen), dtype=np.int32), counts)
+    place = np.arange(len(owner), dtype=np.int32) - np.repeat(np.cumsum(counts) - counts, counts)
+    wide = columns[owner]
+    row = place // wide
+    column = place - row * wide + left[owner]
     row += top[owner]
-    plane = planes[owner]
-    across, down = column - plane[:, 0], row - plane[:, 1]
-    second = across * plane[:, 2] + down * plane[:, 3]
-    third = across * plane[:, 4] + down * plane[:, 5]
+    across, down = column.astype(np.float32) - planes[0][owner], row.astype(np.float32) - planes[1][owner]
+    second = across * planes[2][owner] + down * planes[3][owner]
+    third = across * planes[4][owner] + down * planes[5][owner]
     inside = np.flatnonzero((second >= -_SLACK) & (third >= -_SLACK) & (second + third <= 1 + _SLACK))
-    second, third, plane, owner = second[inside], third[inside], plane[inside], owner[inside]
-    pixel = row[inside] * width_px + column[inside]
-    depth = plane[:, 6] + second * plane[:, 7] + third * plane[:, 8]
+    second, third, owner = second[inside], third[inside], owner[inside]
+    pixel = row[inside].astype(np.int64) * width_px + column[inside]
+    depth = planes[6][owner] + second * planes[7][owner] + third * planes[8][owner]
     nearest = np.full(height_px * width_px, -np.inf, np.float32)
-    depth = depth.astype(np.float32)
     np.maximum.at(nearest, pixel, depth)
     front = np.flatnonzero(depth == nearest[pixel])
     winner = np.full(height_px * width_px, -1, np.int64)
