@@ -33,9 +33,7 @@ def sample_of(
         ValueError: there is no crop, or not as many points as crops.
     """
     if not crops or len(crops) != len(landmarks):
-        raise ValueError(
-            f"a clip needs points for each crop, got {len(crops)} crops, {len(landmarks)} points"
-        )
+        raise ValueError(f"each crop needs its points, got {len(crops)} crops and {len(landmarks)} points")
     frames = np.stack([c.image if c.image.ndim == 3 else c.image[:, :, None] for c in crops])
     points = np.stack([to_crop(p.points, c) for p, c in zip(landmarks, crops, strict=True)])
     return Sample(
@@ -87,9 +85,8 @@ def _check_fit(index: int, sample: Sample, first: Sample, spec: InputSpec) -> No
     if sample.frames.shape != wanted:
         raise ValueError(f"sample {index}: frames must be {list(wanted)}, got {list(sample.frames.shape)}")
     if sample.labels.shape[1] != len(spec.aus):
-        raise ValueError(
-            f"sample {index}: {len(spec.aus)} AUs expected, got labels for {sample.labels.shape[1]}"
-        )
+        got = sample.labels.shape[1]
+        raise ValueError(f"sample {index}: labels for {len(spec.aus)} AUs expected, got {got}")
     parts = {
         "landmarks": (spec.needs_landmarks, sample.landmarks),
         "regions": (spec.needs_regions, sample.regions),

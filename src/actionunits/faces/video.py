@@ -174,8 +174,13 @@ def _frame_count(container: av.container.InputContainer, stream: av.VideoStream)
 
 
 def _duration_s(container: av.container.InputContainer, stream: av.VideoStream) -> float | None:
+    if container.format.name == "avi" and stream.average_rate:  # its duration is guessed from the file's size
+        return float(stream.frames / stream.average_rate)
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
+    tag = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))  # Matroska
+    if tag:
+        return int(tag[1]) * 3600 + int(tag[2]) * 60 + float(tag[3])
     return container.duration / av.time_base if container.duration else None
 
 
@@ -243,8 +248,8 @@ def _check_complete(
     """Some containers end early without an error: compare with the duration that they declare."""
     if frames == 0:
         raise UserError(f"{path} holds no frame that can be decoded; is the file whole?")
-    alone = len(container.streams) == 1 or stream.duration is not None
-    declared_s = _duration_s(container, stream) if alone else None
+    own = len(container.streams) == 1 or stream.duration or "DURATION" in stream.metadata
+    declared_s = _duration_s(container, stream) if own else None
     if declared_s is None or clock.last_s is None:
         return
     end_s = clock.last_s + clock.step_s
