@@ -161,7 +161,8 @@ class ModelAnimator:
             change += np.log(np.clip(light.shade(normals) / shade, *_LIGHT_RANGE))
         change = np.exp(self._normals.smoothed(change))
         stretch = np.maximum(normals[:, 2], 0) / self._area
-        return Moved(xy, depth, change.astype(np.float32), stretch.astype(np.float32))
+        mouth = xy[self._landmarks[48:68]]
+        return Moved(xy, depth, change.astype(np.float32), stretch.astype(np.float32), mouth)
 
     def _view(self, points: FloatArray, roll_deg: float, size_px: int | None, window: float) -> View:
         height, width = self.portrait.image.shape[:2]

@@ -56,12 +56,14 @@ class Moved:
         depth: f32[N], larger is nearer.
         light: f32[N], change of brightness, 1 for none.
         stretch: f32[N], area in the picture over that at rest.
+        mouth: f32[20,2], the lips' points, in pixels of the photograph.
     """
 
     xy: FloatArray
     depth: FloatArray
     light: FloatArray
     stretch: FloatArray
+    mouth: FloatArray
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ class Renderer:
         unit_px = self._unit_px * view.zoom
         pixels = values.reshape(*shape, -1)
         face = _face(pixels, kind.reshape(shape), textures, unit_px, self._mouth_line)
-        opacity = values[:, 2].reshape(*shape, 1)
+        opacity = pixels[..., 2:3]
+        if inside:
+            between = _hull(view.place(moved.mouth), shape)
+            opacity = np.where((kind.reshape(shape) == INSIDE) & ~between, 0, pixels[..., 2])[..., None]
         canvas = self._behind(moved, view, textures)
         return np.clip(canvas + (face - canvas) * opacity + 0.5, 0, 255).astype(np.uint8)
 
@@ -196,6 +201,14 @@ def _face(
         mouth += (photographed - mouth) * values[..., 3:4]
         face = np.where(is_inside[..., None], mouth, face)
     return np.asarray(face, np.float32)
+
+
+def _hull(points: FloatArray, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which pixels lie within the outline of points."""
+    mask = np.zeros(shape, np.uint8)
+    outline = cv2.convexHull(np.round(points * 16).astype(np.int32))
+    cv2.fillConvexPoly(mask, outline, 1, shift=4)
+    return mask > 0
 
 
 def _sampled(image: ImageArray, place: FloatArray, level: float) -> FloatArray:
