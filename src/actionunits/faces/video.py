@@ -7,6 +7,7 @@ an edit list) are not rows.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -34,6 +35,7 @@ Kind: TypeAlias = Literal["picture", "folder", "video"]
 _NOT_VIDEO = {"tty", "bin", "xbin", "adf", "idf", "txd", "lrc"}
 #: Limited range (16 to 235) to full range (0 to 255).
 _EXPAND: ImageArray = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+_MOST_THREADS = 4  # each decoder thread holds frames of its own
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
@@ -192,6 +194,7 @@ def _video_frames(path: Path) -> Iterator[Frame]:
     with _container(path) as container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
+        stream.codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         clock = _Clock(float(stream.average_rate) if stream.average_rate else 25.0)
         index = 0
         for decoded in _decoded(container, stream):
