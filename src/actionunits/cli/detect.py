@@ -77,18 +77,19 @@ def detect(
         ),
     ] = 0.0,
 ) -> None:
-    """Action Units of every frame: a table NAME.csv for each video, picture or folder of pictures.
+    """Action Units of every frame: a table NAME.csv for each source.
 
-    A table has one row for each frame (with --faces all, for each face of each frame), in order, with the
-    frame's own time. A frame without a face is a row with success 0 and empty AUs. Sources of one name are
-    told apart by suffix or folder: a_clip.csv, b_clip.csv. An older table of the same name is replaced once
-    the new one is complete.
+    A table has one row for each frame (with --faces all, for each face of
+    each frame), in order, with the frame's own time. A frame without a face
+    is a row with success 0 and empty AUs. Sources of one name are told apart
+    by suffix or folder: a_clip.csv, b_clip.csv. An older table of the same
+    name is replaced once the new one is complete.
 
-    A source that cannot be read is named in one line and the others go on; of one that breaks off, the table
-    has the frames before the break.
+    A source that cannot be read is named in one line and the others go on;
+    of one that breaks off, the table has the frames before the break.
 
-    Exit code: 0 all is well; 1 some sources failed or broke off; 2 no table was written, or a mistake in the
-    command.
+    Exit code: 0 all is well; 1 some sources failed or broke off; 2 no table
+    was written, or a mistake in the command.
     """
     from actionunits.detect.outputs import OutputPlan, output_names
     from actionunits.detect.pipeline import Detector
