@@ -172,7 +172,7 @@ def displacement(expression: Expression) -> FloatArray:
     to_left, to_right = expression.sides(30)
     if to_left or to_right:
         sideways = float(intensity_share(max(to_left, to_right)))
-        total += (sideways if to_left >= to_right else -sideways) * _JAW_FIELD
+        total += sideways * _JAW_FIELD * (1 if to_left >= to_right else -1, 1)
     moved = TEMPLATE_POINTS + total
     _part_crossed(moved)
     return (moved - TEMPLATE_POINTS).astype(np.float32)

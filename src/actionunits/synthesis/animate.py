@@ -117,9 +117,11 @@ class PortraitAnimator:
         self._move_edges(maps, skin[:68], moved[:68])
         face = resample(self._photograph, *maps)
         for eye in self._eyes:
+            carried = self._carried(eye, moved)
+            lids = [*EYES[eye.side][1], *EYES[eye.side][2]]
+            if gaze == (0.0, 0.0) and np.allclose(moved[lids], self._rest[lids] + carried, atol=0.02):
+                continue  # the skin's warp has carried the eye whole
             eye.cover_lid(face, eye_opening(skin[:68], eye.side), eye_opening(moved[:68], eye.side))
-            corners = list(EYES[eye.side][0])
-            carried = (moved[corners] - self._rest[corners]).mean(axis=0)
             eye.draw(face, self._photograph, eye_opening(moved[:68], eye.side), carried, gaze)
         self._mouth.draw(face, self._photograph, mouth_opening(self._parted(moved)), jaw_px)
         return face
@@ -131,9 +133,9 @@ class PortraitAnimator:
         photograph; :func:`shift_edge` does the rest.
         """
         skin = moved.copy()
-        for corners, upper, _ in EYES:
-            carried = (moved[list(corners)] - self._rest[list(corners)]).mean(axis=0)
-            skin[list(upper)] = self._rest[list(upper)] + carried
+        for eye in self._eyes:
+            upper = list(EYES[eye.side][1])
+            skin[upper] = self._rest[upper] + self._carried(eye, moved)
         down = self._axes[1] / self._unit_px
         for above, below in LIP_PAIRS:
             missing = (self._rest[below] - self._rest[above] - moved[below] + moved[above]) @ down
@@ -157,6 +159,12 @@ class PortraitAnimator:
             reach = 0.2 * self._unit_px
             inset = 0.012 * self._unit_px if self._mouth.own.any() else 0.0
             shift_edge(maps, mouth_opening(skin), mouth_opening(moved), reach, reach, inset)
+
+    def _carried(self, eye: Eye, moved: NDArray[np.float64]) -> NDArray[np.float64]:
+        """f64[2], how far the eye's corners have taken it, px."""
+        corners = list(EYES[eye.side][0])
+        shift: NDArray[np.float64] = (moved[corners] - self._rest[corners]).mean(axis=0)
+        return shift
 
     def _lid_px(self, eye: Eye, skin: NDArray[np.float64], moved: NDArray[np.float64]) -> float:
         """From the moved upper lid's edge up to the brow's hair, px."""

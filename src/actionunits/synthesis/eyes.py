@@ -126,9 +126,14 @@ class Eye:
         if not cover.any():
             return
         from_x, from_y = self._turned(x - np.float32(carried[0]), y - np.float32(carried[1]), gaze)
-        ball = cv2.remap(photograph, *self._visible(from_x, from_y), cv2.INTER_LINEAR).astype(np.float32)
+        bared = (
+            np.clip(self.rest.edge(self.rest.upper, u) - moved.edge(moved.upper, u), 0, None),
+            np.clip(moved.edge(moved.lower, u) - self.rest.edge(self.rest.lower, u), 0, None),
+        )
+        seen = self._visible(from_x, from_y, bared)
+        ball = cv2.remap(photograph, *seen, cv2.INTER_CUBIC).astype(np.float32)
         below_lid = np.clip((v - moved.edge(moved.upper, u)) / (0.03 * self.unit_px), 0, 1)
-        newly = np.clip((self._above(from_x, from_y)) / (0.02 * self.unit_px), 0, 1)
+        newly = np.clip(self._above(from_x, from_y) / (0.02 * self.unit_px), 0, 1)
         ball *= (1 - 0.4 * newly * (1 - below_lid))[..., None]
         under = canvas[window.slices].astype(np.float32)
         canvas[window.slices] = np.clip(under + cover * (ball - under), 0, 255).round().astype(np.uint8)
@@ -147,23 +152,26 @@ class Eye:
     def _above(self, x: FloatArray, y: FloatArray) -> NDArray[np.floating]:
         """How far above the photograph's visible eyeball a place lies, px."""
         u, v = self.rest.place(x, y)
-        return self.rest.edge(self.rest.upper, u) + _INSIDE * self.unit_px - v
+        return self.rest.edge(self.rest.upper, u) - v
 
-    def _visible(self, x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _visible(
+        self, x: FloatArray, y: FloatArray, bared: tuple[NDArray[np.floating], NDArray[np.floating]]
+    ) -> tuple[FloatArray, FloatArray]:
         """The place in the photograph that shows what the eyeball has at a place under the lids.
 
         Above and below the iris's middle an eyeball is alike, so what a lid hides is taken from the other
-        side, as far as that is seen.
+        side, as far as that is seen. Where a lid bares the eye by ``bared`` (upper, lower) px, so is the rim
+        that lay under its lashes.
         """
         rest, inside = self.rest, _INSIDE * self.unit_px
         u, v = rest.place(x, y)
-        upper, lower = rest.edge(rest.upper, u) + inside, rest.edge(rest.lower, u) - 0.6 * inside
+        upper = rest.edge(rest.upper, u) + np.minimum(inside, bared[0])
+        lower = rest.edge(rest.lower, u) - np.minimum(0.6 * inside, bared[1])
         middle = (upper + lower) / 2
         upper, lower = np.minimum(upper, middle), np.maximum(lower, middle)
         centre = float(rest.place(*self.iris)[1])
-        seen = np.where(v < upper, np.maximum(2 * max(centre, 0) - v, upper), v)
-        seen = np.where(v < upper, np.where(seen > lower, upper + 0.35 * (lower - upper), seen), seen)
-        seen = np.clip(seen, upper, lower)
+        turned_over = np.clip(2 * max(centre, 0.0) - v, upper, np.maximum(lower - 0.6 * inside, middle))
+        seen = np.where(v < upper, turned_over, np.minimum(v, lower))
         shift = (seen - v).astype(np.float32)
         n = rest.down.astype(np.float32)
         return x + shift * n[0], y + shift * n[1]

@@ -72,7 +72,7 @@ def _row_of_teeth(
         gum_line = -0.120 - 0.05 * across**2 + 0.02 * (2 * within - 1) ** 2
         into, gum = biting - below, gum_line - below
     else:
-        biting = 0.030 - 0.12 * across**2 + 0.8 * rounding
+        biting = 0.040 - 0.12 * across**2 + 0.8 * rounding
         gum_line = biting + 0.115 - 0.02 * (2 * within - 1) ** 2
         into, gum = below - biting, below - gum_line
     soft = max(px, 0.008)
@@ -233,7 +233,7 @@ class Mouth:
         over = (lower - v) / (0.03 * self.unit_px)
         height = np.clip((lower - upper) / (0.06 * self.unit_px), 0, 1)
         corner = np.clip(4 * np.minimum(u, 1 - u), 0, 1)
-        shade = (1 - 0.45 * np.exp(-np.clip(under, 0, None))) * (1 - 0.3 * np.exp(-np.clip(over, 0, None)))
+        shade = (1 - 0.35 * np.exp(-np.clip(under, 0, None))) * (1 - 0.3 * np.exp(-np.clip(over, 0, None)))
         shadow: FloatArray = (shade * (0.55 + 0.45 * height) * (0.5 + 0.5 * corner)).astype(np.float32)
         return shadow
 

@@ -124,8 +124,8 @@ def shift_edge(
         moved: where they shall be.
         upper_reach_px: how far above the upper edge the skin takes part.
         lower_reach_px: the same below the lower edge.
-        inset_px: what lies this far outside an edge is taken for the edge, so that nothing of what is inside
-            the opening is smeared over the skin.
+        inset_px: what lies this far outside an edge that moves is taken for the edge, so that nothing of what
+            is inside the opening is smeared over the skin.
     """
     height, width = maps[0].shape
     window = moved.window((width, height), max(upper_reach_px, lower_reach_px) + 2)
@@ -139,7 +139,8 @@ def shift_edge(
         if reach <= 0:
             continue
         edge = moved.edge(getattr(moved, which), u)
-        slip = moved.edge(getattr(rest, which), u) + outward * inset_px * fade - edge
+        slip = moved.edge(getattr(rest, which), u) - edge
+        slip += outward * fade * np.minimum(inset_px, np.abs(slip))
         outside = np.clip((v - edge) * outward, 0, reach)
         here = (v >= halfway) if outward > 0 else (v < halfway)
         rim = _RIM * reach  # lashes and lip borders keep their width
