@@ -11,6 +11,7 @@ import typer
 
 from actionunits.cli.demo import demo
 from actionunits.cli.detect import detect
+from actionunits.cli.synthesize import app as synthesize
 from actionunits.errors import UserError
 
 __all__ = ["app", "run"]
@@ -25,6 +26,7 @@ app = typer.Typer(
 
 app.command("demo")(demo)
 app.command("detect")(detect)
+app.add_typer(synthesize, name="synthesize")
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.facs.expression import FloatArray
 from actionunits.facs.points import MIRROR_68
-from actionunits.records import FloatArray
 
 __all__ = [
     "FacePlaces",

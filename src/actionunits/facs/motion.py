@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.facs.expression import Expression, FloatArray
 from actionunits.facs.face_template import (
     NAMED_POINTS,
     POINT_INDEX,
@@ -23,7 +24,6 @@ from actionunits.facs.face_template import (
 from actionunits.facs.motion_table import JAW_SIDEWAYS, MIDLINE_PULL, MOTION, SYNERGY, Moves
 from actionunits.facs.points import MIRROR_68
 from actionunits.facs.units import ACTION_UNITS
-from actionunits.records import Expression, FloatArray
 
 __all__ = [
     "FacePlaces",
