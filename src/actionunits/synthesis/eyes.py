@@ -170,7 +170,7 @@ class Eye:
         middle = (upper + lower) / 2
         upper, lower = np.minimum(upper, middle), np.maximum(lower, middle)
         centre = float(rest.place(*self.iris)[1])
-        turned_over = np.clip(2 * max(centre, 0.0) - v, upper, np.maximum(lower - 0.6 * inside, middle))
+        turned_over = np.clip(2 * max(centre, 0.0) - v, upper, np.maximum(lower - 1.5 * inside, middle))
         seen = np.where(v < upper, turned_over, np.minimum(v, lower))
         shift = (seen - v).astype(np.float32)
         n = rest.down.astype(np.float32)
