@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import cv2.data
@@ -47,17 +49,23 @@ class FaceDetector(Protocol):
         """A score as a probability, 0 to 1, that it is a face."""
 
 
+@cache
+def _hog() -> Any:
+    """Made once (0.3 s); searching changes it and does not hold Python's lock, so each detector has a copy."""
+    return dlib.get_frontal_face_detector()
+
+
 class HogDetector:
     """dlib's frontal face detector: histograms of oriented gradients and five linear classifiers.
 
     The picture is searched at a scale where its smallest faces, ``min_face_px`` or 6 % of the shorter side if
     that is larger, have the detector's own size (about 76 px): small pictures are enlarged, large ones
-    reduced, so that the time is bounded (at most 2.4 megapixels are searched).
+    reduced, so that the time is bounded (at most 2.4 megapixels are searched). Threads need a detector each.
     """
 
     def __init__(self, min_face_px: int = 60) -> None:
         self.min_face_px = min_face_px
-        self._detector = dlib.get_frontal_face_detector()
+        self._detector = copy(_hog())
 
     def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
         """All faces, the largest first; ``Face.score`` is the HOG score, at least 0.
