@@ -51,7 +51,7 @@ class FaceDetector(Protocol):
 
 @cache
 def _hog() -> Any:
-    """Made once (0.3 s); searching changes it and does not hold Python's lock, so each detector has a copy."""
+    """Made once (0.3 s); each user copies it, since searching changes it and lets other threads run."""
     return dlib.get_frontal_face_detector()
 
 
