@@ -121,15 +121,23 @@ def _write(
         write_table(out / f"{name}.csv", whole, index=title != "Most frequent patterns")
     names = [f"AU{au}" for au in summary.aus]
     figures = {
-        "Action Units": bars(
-            [au_label(au) for au in summary.aus],
-            {"base rate": summary.units["base rate"]},
-            axis="share of the known frames",
-        ),
-        "Jaccard index": heat_map(summary.jaccard, names, names, label="Jaccard index", limits=(0, 1)),
-        "Conditional co-occurrence": heat_map(
-            summary.conditional, names, names, label="P(column shown | row shown)", limits=(0, 1)
-        ),
+        "Action Units": {
+            "Base rate of each AU": bars(
+                [au_label(au) for au in summary.aus],
+                {"base rate": summary.units["base rate"]},
+                axis="share of the known frames",
+            )
+        },
+        "Jaccard index": {
+            "Jaccard index of each pair": heat_map(
+                summary.jaccard, names, names, label="Jaccard index", limits=(0, 1)
+            )
+        },
+        "Conditional co-occurrence": {
+            "Given the row's AU, the chance of the column's": heat_map(
+                summary.conditional, names, names, label="P(column shown | row shown)", limits=(0, 1)
+            )
+        },
     }
     texts = {
         "Action Units": "A segment is an unbroken run of frames that show the AU.",
@@ -142,7 +150,7 @@ def _write(
             title,
             [texts[title]] if title in texts else [],
             None if title in hidden else table,
-            {f"{title}, figure": figures[title]} if title in figures else {},
+            figures.get(title, {}),
             index=title != "Most frequent patterns",
         )
         for title, (_, table) in tables.items()
