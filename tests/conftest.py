@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# a busy machine is slow, not wrong
+settings.register_profile("actionunits", deadline=None)
+settings.load_profile("actionunits")
 
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -6,9 +6,12 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import Annotated
 
 import typer
 
+from actionunits.cli.analyze import analyze
+from actionunits.cli.datasets import app as datasets
 from actionunits.cli.demo import demo
 from actionunits.cli.detect import detect
 from actionunits.cli.synthesize import app as synthesize
@@ -18,8 +21,11 @@ __all__ = ["app", "run"]
 
 app = typer.Typer(
     name="au",
-    help="Facial Action Units (FACS) out of pictures and videos.",
+    help="Facial Action Units (FACS) out of pictures and videos. Example: au detect interview.mp4",
+    epilog="The points of a face come from a predictor that was trained on iBUG 300-W: not for commercial "
+    "use (THIRD_PARTY_NOTICES.md). Nothing leaves this machine.",
     no_args_is_help=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -27,6 +33,25 @@ app = typer.Typer(
 app.command("demo")(demo)
 app.command("detect")(detect)
 app.add_typer(synthesize, name="synthesize")
+app.add_typer(datasets, name="datasets")
+app.command("analyze")(analyze)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"actionunits {version('actionunits')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

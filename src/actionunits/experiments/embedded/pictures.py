@@ -22,9 +22,9 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.degrade import degrade
 from actionunits.experiments.embedded.people import Photograph, load_portrait
-from actionunits.experiments.embedded.rule import lip_gap
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
 from actionunits.faces.landmarks import face_box_from, find_landmarks
+from actionunits.facs.motion import lip_gap, lips_part_intensity
 from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.face_model import FaceModel, load_face_model
@@ -45,9 +45,6 @@ RENDER_INTER_OCULAR_PX = 60.0
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
-
-#: Gap of the inner lips, in inter-ocular distances, that counts as AU25 at intensity B (2).
-LIP_GAP_OF_B = 0.045
 
 
 @dataclass(frozen=True)
@@ -199,6 +196,7 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
     portrait = load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX * float(rng.uniform(0.8, 1.2)))
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = None if real else _animator(portrait, face_model if solid else None)
+    rest = lip_gap(animator.show(Expression.both({})).points) if animator else 0.0
     first = part * PER_PORTRAIT
     for row in range(first, first + PER_PORTRAIT):
         expression = Expression.both({})
@@ -211,7 +209,7 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
         if photo.smiling:
             _label_smile(store, row)
         else:
-            _label(store, row, expression, face)
+            _label(store, row, expression, lip_gap(face.points) - rest if animator else 0.0)
     for name in PictureStore.FILES:
         getattr(store, name).flush()
     store.done(part).touch()
@@ -244,10 +242,10 @@ def _animate(
     """The expression with what is no AU of the set: blinks, gaze, head pose and other movements."""
     blink = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.12 else 0.0
     gaze = (float(rng.normal(0, 0.35)), float(rng.normal(0, 0.25)))
-    furrows = float(rng.uniform(0.0, 1.3))
+    furrows = float(rng.uniform(0.0, 1.2))
     shown = _with_distractors(expression, rng)
     if isinstance(animator, PortraitAnimator):
-        return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows)
+        return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows, rng=rng)
     return animator.show(
         shown,
         blink=blink,
@@ -302,11 +300,11 @@ def _jitter(box: FloatArray, rng: np.random.Generator) -> FloatArray:
     return np.concatenate([centre - half, centre + half]).astype(np.float32)
 
 
-def _label(store: PictureStore, row: int, expression: Expression, face: AnimatedFace) -> None:
-    """Intensity as drawn, occurrence from B up; AU25 is what the lips show."""
+def _label(store: PictureStore, row: int, expression: Expression, gap: float) -> None:
+    """Intensity as drawn, occurrence from B up; AU25 is what the lips show, whatever parts them."""
     values = np.array([expression.intensity(au) for au in store.layout.aus], np.float32)
     if 25 in store.layout.aus:
-        values[store.layout.aus.index(25)] = min(5.0, lip_gap(face.points) / LIP_GAP_OF_B * 2.0)
+        values[store.layout.aus.index(25)] = lips_part_intensity(gap)
     store.intensity[row] = values
     store.labels[row] = values >= 2.0
 

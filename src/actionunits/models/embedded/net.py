@@ -118,7 +118,9 @@ class PointsAndPicture(AUModel):
             nn.BatchNorm2d(32),
             nn.ReLU(inplace=True),
         ]
-        self.picture = nn.Sequential(*layers)
+        self.picture = nn.Sequential(*layers).to(
+            memory_format=torch.channels_last
+        )  # nearly twice as fast on a CPU
         side = -(-config.size_px // 16)
         outputs = 2 * len(config.aus)
         self.picture_head = nn.Sequential(
