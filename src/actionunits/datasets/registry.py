@@ -1,33 +1,45 @@
-"""The data sets by name."""
+"""The data sets by name: one literal list, each module imported only when it is asked for."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
+from collections.abc import Iterator, Mapping
 
-from actionunits.datasets.adapter import DataSet, Reading
-from actionunits.datasets.table import read_table
+from actionunits.datasets.adapter import DataSet
 from actionunits.errors import unknown_name
 
-__all__ = ["DATA_SETS", "data_set"]
+__all__ = ["DATA_SETS", "MODULES", "data_set"]
+
+#: Name to module below ``actionunits.datasets``; the module's ``DATA_SET`` describes and reads it, and a
+#: module of the same name below ``actionunits.datasets.fakes`` writes an imitation of its layout.
+MODULES: dict[str, str] = {
+    "bp4d": "bp4d",
+    "bp4dplus": "bp4dplus",
+    "disfa": "disfa",
+    "casme": "casme",
+    "casme2": "casme2",
+    "casme_squared": "casme_squared",
+    "ckplus": "ckplus",
+    "bosphorus": "bosphorus",
+    "rafd": "rafd",
+    "table": "table_files",
+}
 
 
-def _table(path: Path, positive: int | None) -> Reading:
-    return Reading(read_table(path, positive=1 if positive is None else positive))
+class _DataSets(Mapping[str, DataSet]):
+    def __getitem__(self, name: str) -> DataSet:
+        found: DataSet = importlib.import_module(f"actionunits.datasets.{MODULES[name]}").DATA_SET
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(MODULES)
+
+    def __len__(self) -> int:
+        return len(MODULES)
 
 
 #: Every data set that can be read, by name.
-DATA_SETS: dict[str, DataSet] = {
-    one.name: one
-    for one in (
-        DataSet(
-            "table",
-            "any CSV or Parquet file with AU columns",
-            "0, 1 or 0 to 5; shown from 1 up",
-            "yours",
-            _table,
-        ),
-    )
-}
+DATA_SETS: Mapping[str, DataSet] = _DataSets()
 
 
 def data_set(name: str) -> DataSet:
@@ -35,7 +47,10 @@ def data_set(name: str) -> DataSet:
 
     Raises:
         UserError: no such name; the message lists the known ones.
+
+    >>> data_set("disfa").title
+    'DISFA'
     """
-    if name not in DATA_SETS:
-        raise unknown_name("data set", name, DATA_SETS)
+    if name not in MODULES:
+        raise unknown_name("data set", name, MODULES)
     return DATA_SETS[name]
