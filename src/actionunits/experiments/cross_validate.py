@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +13,7 @@ import pandas as pd
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.folds import Folds, k_fold, with_validation, write_folds
 from actionunits.errors import UserError
+from actionunits.experiments.environment import environment
 from actionunits.experiments.recipe import Recipe, to_toml
 from actionunits.experiments.synthetic import SampleStore, synthetic_samples
 from actionunits.experiments.train import train_fold
@@ -30,19 +27,6 @@ from actionunits.reports.tables import score_frame, write_table
 from actionunits.training.loop import EpochRecord
 
 __all__ = ["cross_validate", "folds_of", "score_predictions", "spec_of", "write_scores"]
-
-#: The packages whose versions a run records.
-PACKAGES = (
-    "actionunits",
-    "numpy",
-    "scipy",
-    "pandas",
-    "torch",
-    "torchvision",
-    "lightning",
-    "opencv-contrib-python-headless",
-    "dlib-bin",
-)
 
 
 def folds_of(recipe: Recipe, subjects: Sequence[str]) -> Folds:
@@ -212,33 +196,5 @@ def _record(recipe: Recipe) -> dict[str, Any]:
     return {
         "model": recipe.model.name,
         "seeds": {"data": recipe.data.seed, "folds": recipe.folds.seed, "training": recipe.training.seed},
-        "commit": _commit(),
-        "python": sys.version.split()[0],
-        "system": f"{platform.system()} {platform.machine()}",
-        "versions": {name: _version(name) for name in PACKAGES},
+        **environment(),
     }
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _commit() -> str | None:
-    """The commit of the source tree that this package runs from, with ``+changes`` if it is not clean."""
-    root = Path(__file__).resolve().parents[3]
-    if not (root / ".git").exists():
-        return None
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
-        ).stdout
-
-    try:
-        changes = git("status", "--porcelain", "--untracked-files=no").strip()
-        return git("rev-parse", "HEAD").strip() + ("+changes" if changes else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -1,0 +1,59 @@
+"""``au evaluate``: scores of a finished run, or of a model file on a recipe's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actionunits.cli.progress import progress_stages
+from actionunits.cli.training_parts import need_training_parts
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    target: Annotated[
+        Path,
+        typer.Argument(help="A run's folder, or a model file (.safetensors or .onnx).", show_default=False),
+    ],
+    recipe: Annotated[
+        str | None,
+        typer.Argument(help="For a model file: the recipe whose data it is scored on.", show_default=False),
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Changes of the recipe: data.seed=9", show_default=False
+        ),
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric such as F1 or AUC; repeatable.", show_default=False)
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="One threshold for all AUs instead of each one's own.", show_default=False),
+    ] = None,
+    cache: Annotated[Path, typer.Option(help="Where synthetic samples are kept.")] = Path("runs/data"),
+) -> None:
+    """Score a run's test predictions again, or a model on everybody in a recipe's data.
+
+    A model's scores on people that it has learnt from say nothing: change data.seed for new people.
+
+    Examples: au evaluate runs/facs3d-cnn2d-small --metric F1 --metric F1-oracle
+    au evaluate model.safetensors facs3d/cnn2d data.seed=99 data.subjects=5
+    """
+    need_training_parts("evaluate")
+    from actionunits.experiments.evaluate import evaluate_model, evaluate_run
+    from actionunits.reports.tables import score_frame, to_markdown
+
+    metrics = tuple(metric or ("F1", "ACC", "AUC"))
+    if target.is_dir():
+        table = evaluate_run(target, metrics, threshold)
+    else:
+        with progress_stages() as stage:
+            table = evaluate_model(
+                target, recipe, changes or [], metrics, threshold=threshold, cache=cache, stage=stage
+            )
+    print(to_markdown(score_frame(table)))

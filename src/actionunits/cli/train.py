@@ -1,0 +1,107 @@
+"""``au train``: a recipe from data to scores, or the embedded model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from actionunits.cli.progress import progress_stages
+from actionunits.cli.training_parts import need_training_parts
+from actionunits.errors import UserError
+
+if TYPE_CHECKING:
+    from actionunits.training.loop import EpochRecord
+
+__all__ = ["train"]
+
+
+def train(
+    recipe: Annotated[
+        str,
+        typer.Argument(
+            help="PAPER/NAME of a recipe that ships with the package, a TOML file, or `default`: the "
+            "embedded model.",
+            show_default=False,
+        ),
+    ],
+    changes: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...", help="Changes of the recipe: training.lr=0.01", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The run's folder; by default runs/RECIPE.", show_default=False)
+    ] = None,
+    scale: Annotated[
+        str | None,
+        typer.Option(help="One of the recipe's scales: tiny, small, paper.", show_default=False),
+    ] = None,
+    fold: Annotated[
+        list[int] | None, typer.Option(help="Only this fold, from 1; repeatable.", show_default=False)
+    ] = None,
+    portraits: Annotated[
+        list[Path] | None,
+        typer.Option(help="For `default`: a folder of portraits; repeatable.", show_default=False),
+    ] = None,
+    face_model: Annotated[
+        Path | None,
+        typer.Option(help="For `default`: a 3-D face model in ICT-FaceKit's layout.", show_default=False),
+    ] = None,
+) -> None:
+    """Train and test a recipe over its folds; started again, it goes on where it stopped.
+
+    Examples: au train facs3d/cnn2d --scale small
+    au train patterns/network5 training.epochs=5 data.subjects=9 --out runs/mine
+    au train default --portraits FOLDER --face-model FILE --out runs/embedded
+    """
+    need_training_parts("train")
+    if recipe == "default":
+        _embedded(changes or [], portraits or [], face_model, out or Path("runs/embedded"))
+        return
+    if portraits or face_model:
+        raise UserError("--portraits and --face-model belong to `au train default`")
+    name = f"{recipe.removesuffix('.toml').replace('/', '-')}" + (f"-{scale}" if scale else "")
+    _recipe(recipe, changes or [], scale, fold, out or Path("runs") / name)
+
+
+def _recipe(recipe: str, changes: list[str], scale: str | None, fold: list[int] | None, out: Path) -> None:
+    from actionunits.experiments.cross_validate import cross_validate
+    from actionunits.experiments.recipe import load_recipe
+    from actionunits.reports.tables import score_frame, to_markdown
+
+    resolved = load_recipe(recipe, changes, scale)
+    with progress_stages() as stage:
+        table = cross_validate(resolved, out, only=fold or None, stage=stage, on_epoch=_print_epoch)
+    print(to_markdown(score_frame(table)))
+    print(f"{out / 'report.html'}  scores, {out / 'predictions.parquet'}  every prediction")
+    print(f"Next: au detect VIDEO --model {out / f'fold-{(fold or [1])[0]}' / 'model.safetensors'}")
+
+
+def _print_epoch(fold: int, record: EpochRecord) -> None:
+    print(
+        f"fold {fold} epoch {record.epoch}: loss {record.loss:.4f}, validation {record.validation:.4f}, "
+        f"{record.seconds:.1f} s"
+    )
+
+
+def _embedded(changes: list[str], portraits: list[Path], face_model: Path | None, out: Path) -> None:
+    from actionunits.experiments.embedded import load_embedded_recipe, train_embedded
+
+    if not portraits:
+        raise UserError("au train default learns from photographs: give --portraits FOLDER, once or more")
+    recipe = load_embedded_recipe(changes)
+    with progress_stages() as stage:
+        model = train_embedded(
+            portraits,
+            face_model,
+            out,
+            recipe,
+            stage=stage,
+            on_epoch=lambda record: print(
+                f"epoch {record.epoch}: loss {record.loss:.4f}, validation {record.validation:.4f}"
+            ),
+        )
+    print(f"{model}  the model, {out / 'card.md'}  what it was measured on")

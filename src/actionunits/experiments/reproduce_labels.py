@@ -1,0 +1,125 @@
+"""Items that need labels only: made on synthetic expressions, without a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from actionunits.analysis.cooccurrence import conditional, jaccard, phi
+from actionunits.analysis.patterns import count_patterns, shared_by_range
+from actionunits.analysis.published import published
+from actionunits.experiments.reproduced import Maker, Product, Scale
+from actionunits.facs.cooccurrence import CONTRADICTORY_PAIRS, NEGATIVE_PAIRS, POSITIVE_PAIRS
+from actionunits.facs.patterns import parse_pattern, pattern_name
+from actionunits.facs.sets import au_set
+from actionunits.reports.figures import heat_map
+from actionunits.reports.tables import beside
+from actionunits.synthesis.timeline import random_expression
+
+__all__ = ["LABEL_MAKERS", "synthetic_labels"]
+
+#: Expressions that are drawn at each scale.
+COUNTS: Mapping[Scale, int] = {"tiny": 2_000, "small": 20_000, "paper": 140_000}
+
+SHOWN_FROM = 2.0
+
+
+def synthetic_labels(aus: Sequence[int], count: int, seed: int = 0) -> NDArray[np.int8]:
+    """i8[count,A]: occurrence (intensity at least B) of random plausible expressions."""
+    rng = np.random.default_rng(seed)
+    labels = np.empty((count, len(aus)), np.int8)
+    for row in labels:
+        expression = random_expression(rng, aus)
+        row[:] = [expression.intensity(au) >= SHOWN_FROM for au in aus]
+    return labels
+
+
+def _line(count: int, aus: str) -> str:
+    return (
+        f"Data: synthetic, {count:,} random expressions over {aus}; ours are not meant to equal the paper's "
+        "numbers, which are of its own data set."
+    )
+
+
+def _jaccard_figure(scale: Scale) -> Product:
+    aus, count = au_set("bp4d-12"), COUNTS[scale]
+    names = [f"AU{au}" for au in aus]
+    values = jaccard(synthetic_labels(aus, count))
+    picture = heat_map(values, names, names, title="Jaccard index", limits=(0.0, 1.0))
+    return Product(
+        _line(count, "BP4D-12"), {"": pd.DataFrame(values, index=names, columns=names)}, {"": picture}
+    )
+
+
+def _pattern_table(item: str, data: str, set_name: str) -> Maker:
+    def make(scale: Scale) -> Product:
+        aus, count = au_set(set_name), COUNTS[scale]
+        counts = count_patterns(synthetic_labels(aus, count), aus)
+        printed = published("patterns")
+        printed = printed[(printed["item"] == item) & (printed["part"] == "all")]
+        paper = pd.DataFrame(
+            {
+                "AUs": [pattern_name(parse_pattern(text), aus) for text in printed["pattern"]],
+                "frames": printed["frames"].to_numpy(int),
+            }
+        )
+        ours = counts.table(top=5, bottom=2).drop(columns="pattern")
+        return Product(
+            _line(count, set_name.upper()),
+            {"": ours, "-published": paper},
+            notes=(f"{len(counts)} patterns; the paper's first rows on {data} stand in the second table.",),
+        )
+
+    return make
+
+
+def _pattern_shares(scale: Scale) -> Product:
+    count, tables = COUNTS[scale], {}
+    for set_name in ("bp4d-12", "disfa-12"):
+        aus = au_set(set_name)
+        tables[f"-{set_name}"] = shared_by_range(count_patterns(synthetic_labels(aus, count), aus))
+    return Product(_line(count, "BP4D-12 and DISFA-12"), tables)
+
+
+def _pairs(scale: Scale) -> Product:
+    """Table 3's pairs with what the labels say: lift above 1 and phi above 0 = together."""
+    pairs = list(dict.fromkeys([*POSITIVE_PAIRS, *NEGATIVE_PAIRS]))
+    aus = tuple(sorted({au for pair in pairs for au in pair}))
+    count = COUNTS[scale]
+    labels = synthetic_labels(aus, count)
+    given, correlation, rates = conditional(labels), phi(labels), labels.mean(axis=0)
+    rows = []
+    for first, second in pairs:
+        i, j = aus.index(first), aus.index(second)
+        both = (first, second) in CONTRADICTORY_PAIRS
+        sign = "both" if both else "positive" if (first, second) in POSITIVE_PAIRS else "negative"
+        rows.append(
+            (f"{first}, {second}", sign, given[i, j], rates[j], given[i, j] / rates[j], correlation[i, j])
+        )
+    columns = ["pair", "paper", "p(second | first)", "p(second)", "lift", "phi"]
+    table = pd.DataFrame(rows, columns=columns).set_index("pair")
+    return Product(_line(count, "the AUs of Table 3"), {"": table})
+
+
+def _sample_counts(scale: Scale) -> Product:
+    aus, count = au_set("casme-13"), COUNTS[scale]
+    labels = synthetic_labels(aus, count)
+    facts = published("facts")
+    facts = facts[(facts["paper"] == "cooccurrence") & (facts["item"] == "table4")]
+    index = [f"AU{au}" for au in aus]
+    ours = pd.DataFrame({"samples": labels.sum(axis=0)}, index=index)
+    paper = pd.DataFrame({"samples": facts["value"].to_numpy(int)}, index=[f"AU{au}" for au in facts["au"]])
+    return Product(_line(count, "CASME-13"), {"": beside(ours, paper)})
+
+
+LABEL_MAKERS: Mapping[tuple[str, str], Maker] = {
+    ("facs3d", "fig5"): _jaccard_figure,
+    ("patterns", "table3"): _pattern_table("table3", "BP4D", "bp4d-12"),
+    ("patterns", "table4"): _pattern_table("table4", "DISFA", "disfa-12"),
+    ("patterns", "fig3"): _pattern_shares,
+    ("cooccurrence", "table3"): _pairs,
+    ("cooccurrence", "table4"): _sample_counts,
+}
