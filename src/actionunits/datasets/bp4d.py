@@ -221,7 +221,7 @@ def _intensities(file: Path, frames: NDArray[np.int64]) -> FloatArray:
 
 def _has_header(file: Path) -> bool:
     """Whether the first line holds names: text, or the AU's number where a code would stand."""
-    first = read_lines(file)[0][1].split(",")
+    first = re.split(r"[,;\t]", read_lines(file)[0][1])
     try:
         return float(first[-1]) > 5 and float(first[-1]) != 9
     except ValueError:

@@ -236,7 +236,7 @@ def add_clips(
                 "add them; the clip is left out",
                 kind="missing",
             )
-    for folder, coded in sorted(by_folder.items()):
+    for folder, coded in sorted(by_folder.items(), key=lambda item: (item[1][0].subject, item[0])):
         _add_clip(survey, folder, coded, aus, rate_hz, around)
     for _, folder in sorted(where.items()):
         if folder not in by_folder:
