@@ -14,7 +14,13 @@ from actionunits.cli.analyze import analyze
 from actionunits.cli.datasets import app as datasets
 from actionunits.cli.demo import demo
 from actionunits.cli.detect import detect
+from actionunits.cli.evaluate import evaluate
+from actionunits.cli.explain import explain
+from actionunits.cli.export import export
+from actionunits.cli.models import app as models
+from actionunits.cli.reproduce import reproduce
 from actionunits.cli.synthesize import app as synthesize
+from actionunits.cli.train import train
 from actionunits.errors import UserError
 
 __all__ = ["app", "run"]
@@ -30,11 +36,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command("demo")(demo)
-app.command("detect")(detect)
-app.add_typer(synthesize, name="synthesize")
-app.add_typer(datasets, name="datasets")
-app.command("analyze")(analyze)
+for _verb in (demo, detect, explain, analyze, train, evaluate, reproduce, export):
+    app.command(_verb.__name__)(_verb)
+for _name, _verbs in (("synthesize", synthesize), ("datasets", datasets), ("models", models)):
+    app.add_typer(_verbs, name=_name)
 
 
 def _version(asked: bool) -> None:
