@@ -47,7 +47,7 @@ def test_analyze_prints_and_writes(analyze_app, table, tmp_path):
     assert units.loc["AU6", "base rate"] == pytest.approx(0.5)
     assert units.loc["AU12", "segments"] == 2
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 5
     assert "What Ones would score" in page
 
 

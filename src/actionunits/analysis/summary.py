@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from actionunits.analysis.baselines import baseline_scores
 from actionunits.analysis.cooccurrence import base_rates, conditional, jaccard
-from actionunits.analysis.durations import durations
+from actionunits.analysis.durations import Durations, durations
 from actionunits.analysis.patterns import PatternCounts, count_patterns, patterns_by_group
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import LabelIndex
@@ -33,6 +33,8 @@ class LabelSummary:
         sequences: recordings.
         units: a row an AU: ``base rate``, ``shown`` and ``unknown`` frames, then the segments
             (:meth:`~actionunits.analysis.durations.Durations.table`).
+        durations: the segments of each AU.
+        rate_hz: frames per second where the times tell it, else None: lengths are in frames then.
         patterns: the patterns of all rows.
         by_group: the patterns of each task (sequence, subject), or empty.
         jaccard: A x A, named by AU.
@@ -45,6 +47,8 @@ class LabelSummary:
     subjects: int
     sequences: int
     units: pd.DataFrame
+    durations: Durations
+    rate_hz: float | None
     patterns: PatternCounts
     by_group: dict[Hashable, PatternCounts]
     jaccard: pd.DataFrame
@@ -82,7 +86,8 @@ def summarise_labels(
         raise UserError("there is no labelled frame to analyse: expected a table with at least one row")
     labels = index.labels(aus)
     names = [f"AU{au}" for au in aus]
-    lengths = durations(labels, tuple(aus), index.starts(frame_gaps=frame_gaps)).table(_rate_hz(index))
+    lengths = durations(labels, tuple(aus), index.starts(frame_gaps=frame_gaps))
+    rate_hz = _rate_hz(index)
     units = pd.DataFrame(
         {
             "base rate": base_rates(labels),
@@ -90,7 +95,7 @@ def summarise_labels(
             "unknown": (labels < 0).sum(axis=0),
         },
         index=pd.Index(names),
-    ).join(lengths)
+    ).join(lengths.table(rate_hz))
     groups = {} if by is None else patterns_by_group(labels, aus, index.table[by].to_numpy(str))
     return LabelSummary(
         aus=tuple(aus),
@@ -98,6 +103,8 @@ def summarise_labels(
         subjects=len(index.table[["dataset", "subject"]].drop_duplicates()),
         sequences=int(index.sequence_numbers().max()) + 1,
         units=units,
+        durations=lengths,
+        rate_hz=rate_hz,
         patterns=count_patterns(labels, aus),
         by_group=groups,
         jaccard=_square(jaccard(labels), names),

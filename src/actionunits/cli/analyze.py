@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from actionunits.cli.label_source import chosen_aus, read_labels
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -17,15 +19,16 @@ __all__ = ["analyze"]
 
 def analyze(
     labels: Annotated[
-        Path,
+        str,
         typer.Argument(
             metavar="LABELS",
-            help="CSV or Parquet with AU columns (OpenFace, py-feat, au detect), or a data set's folder.",
+            help="CSV or Parquet with AU columns (OpenFace, py-feat, au detect), or a data set's folder as "
+            "NAME=FOLDER.",
             show_default=False,
         ),
     ],
     data: Annotated[
-        str, typer.Option(help="What LABELS is: a data set's name as `au datasets` lists it.")
+        str, typer.Option(help="What LABELS is, as `au datasets` lists it, if it does not say so.")
     ] = "table",
     aus: Annotated[
         str | None,
@@ -51,42 +54,38 @@ def analyze(
         Path | None,
         typer.Option(help="Folder for the tables (CSV) and the page report.html.", show_default=False),
     ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="HTML page with tables and figures.", show_default=False)
+    ] = None,
 ) -> None:
-    """Count what AU labels say: base rates, patterns, co-occurrence, durations, the scores of guessing."""
+    """Count what AU labels say: base rates, patterns, co-occurrence, durations, the scores of guessing.
+
+    Example: au analyze labels.csv --aus disfa-8 --by task --report labels.html
+    """
     from actionunits.analysis.summary import summarise_labels
-    from actionunits.datasets.registry import data_set
     from actionunits.reports.tables import to_markdown
 
-    index = data_set(data).read(labels, positive).index
-    chosen = index.aus if aus is None else _chosen(aus)
+    index, notes = read_labels(labels, positive, data)
+    chosen = index.aus if aus is None else chosen_aus(aus)
     summary = summarise_labels(index, chosen, by=by, frame_gaps=not ignore_gaps)
     tables = _tables(summary, top)
     print(
         f"{labels}: {summary.frames:,} frames, {summary.sequences:,} sequences, {summary.subjects:,} subjects"
     )
-    print(f"{len(summary.patterns):,} patterns over {len(chosen)} AUs", end="")
-    print(
-        f"; {summary.patterns.unknown:,} frames with an unknown label have none"
-        if summary.patterns.unknown
-        else ""
-    )
+    unknown = summary.patterns.unknown
+    left_out = f"; {unknown:,} frames with an unknown label have none" if unknown else ""
+    print(f"{len(summary.patterns):,} patterns over {len(chosen)} AUs{left_out}")
+    print("".join(f"{note}\n" for note in notes), end="")
     for title in ("Action Units", "Most frequent patterns", "Top pattern of each group"):
         if title in tables:
             print(f"\n{title}\n\n{to_markdown(tables[title][1], index=title != 'Most frequent patterns')}")
     if out is not None:
-        _write(out, str(labels), summary, tables)
+        _write_tables(out, summary, tables)
+        _write_page(out / "report.html", labels, notes, summary, tables)
         print(f"\nwritten: {out / 'report.html'} and {len(tables)} tables beside it")
-
-
-def _chosen(text: str) -> tuple[int, ...]:
-    """The AUs of a set's name or of a list of numbers."""
-    from actionunits.facs.sets import au_set
-    from actionunits.facs.units import parse_au
-
-    words = text.replace(",", " ").split()
-    if len(words) == 1 and not words[0].upper().removeprefix("AU").isdigit():
-        return au_set(words[0])
-    return tuple(dict.fromkeys(parse_au(word) for word in words))
+    if report is not None:
+        _write_page(report, labels, notes, summary, tables)
+        print(f"\nwritten: {report}")
 
 
 def _tables(summary: LabelSummary, top: int) -> dict[str, tuple[str, pd.DataFrame]]:
@@ -107,25 +106,77 @@ def _tables(summary: LabelSummary, top: int) -> dict[str, tuple[str, pd.DataFram
     return tables
 
 
-def _write(
-    out: Path, source: str, summary: LabelSummary, tables: dict[str, tuple[str, pd.DataFrame]]
-) -> None:
+def _write_tables(out: Path, summary: LabelSummary, tables: dict[str, tuple[str, pd.DataFrame]]) -> None:
     from actionunits.atomic import make_directory
-    from actionunits.reports.figures import au_label, bars, heat_map
-    from actionunits.reports.page import Section, write_page
     from actionunits.reports.tables import write_table
 
     make_directory(out)
     for title, (name, table) in tables.items():
         whole = summary.patterns.table() if title == "Most frequent patterns" else table
         write_table(out / f"{name}.csv", whole, index=title != "Most frequent patterns")
+
+
+_TEXTS = {
+    "Action Units": "A segment is an unbroken run of frames that show the AU.",
+    "Patterns by number of frames": "How many patterns are rare, and how many frequent.",
+    "Jaccard index": "Frames that show both AUs, of the frames that show either.",
+    "Conditional co-occurrence": "The chance that a frame which shows the row's AU shows the column's.",
+}
+
+
+def _write_page(
+    path: Path,
+    source: str,
+    notes: list[str],
+    summary: LabelSummary,
+    tables: dict[str, tuple[str, pd.DataFrame]],
+) -> None:
+    from actionunits.reports.page import Section, write_page
+
+    figures = _figures(summary)
+    sections = [
+        Section(
+            title,
+            [_TEXTS[title]] if title in _TEXTS else [],
+            None if title in ("Jaccard index", "Conditional co-occurrence") else table,
+            figures.get(title, {}),
+            index=title != "Most frequent patterns",
+        )
+        for title, (_, table) in tables.items()
+    ]
+    counts = f"{summary.frames:,} frames, {summary.sequences:,} sequences, {summary.subjects:,} subjects"
+    write_page(path, "AU labels", sections, subtitle=f"{source}: {counts}", notes=notes)
+
+
+def _figures(summary: LabelSummary) -> dict[str, dict[str, bytes]]:
+    """Title of the section to caption and picture."""
+    from actionunits.analysis.patterns import shared_by_range
+    from actionunits.reports.distributions import box_plot, histogram
+    from actionunits.reports.figures import au_label, bars, heat_map
+
     names = [f"AU{au}" for au in summary.aus]
-    figures = {
+    labels = [au_label(au) for au in summary.aus]
+    ranges = shared_by_range(summary.patterns)
+    scale = 1.0 if summary.rate_hz is None else 1.0 / summary.rate_hz
+    unit = "frames" if summary.rate_hz is None else "s"
+    return {
         "Action Units": {
             "Base rate of each AU": bars(
-                [au_label(au) for au in summary.aus],
-                {"base rate": summary.units["base rate"]},
-                axis="share of the known frames",
+                labels, {"base rate": summary.units["base rate"]}, axis="share of the known frames"
+            ),
+            "Length of the segments: box from the lower to the upper quarter, line at the median, whiskers "
+            "over all": box_plot(
+                labels,
+                [lengths * scale for lengths in summary.durations.lengths],
+                axis=f"length of a segment ({unit})",
+            ),
+        },
+        "Patterns by number of frames": {
+            "How often patterns occur": histogram(
+                ranges.index.tolist(),
+                100 * ranges["share"].to_numpy(float),
+                x_axis="frames that show the pattern",
+                y_axis="share of the patterns (%)",
             )
         },
         "Jaccard index": {
@@ -139,21 +190,3 @@ def _write(
             )
         },
     }
-    texts = {
-        "Action Units": "A segment is an unbroken run of frames that show the AU.",
-        "Jaccard index": "Frames that show both AUs, of the frames that show either.",
-        "Conditional co-occurrence": "The chance that a frame which shows the row's AU shows the column's.",
-    }
-    hidden = ("Jaccard index", "Conditional co-occurrence")
-    sections = [
-        Section(
-            title,
-            [texts[title]] if title in texts else [],
-            None if title in hidden else table,
-            figures.get(title, {}),
-            index=title != "Most frequent patterns",
-        )
-        for title, (_, table) in tables.items()
-    ]
-    counts = f"{summary.frames:,} frames, {summary.sequences:,} sequences, {summary.subjects:,} subjects"
-    write_page(out / "report.html", "AU labels", sections, subtitle=f"{source}: {counts}")

@@ -34,6 +34,7 @@ def score_table(
     *,
     thresholds: ArrayLike = 0.5,
     folds: ArrayLike | None = None,
+    decisions: ArrayLike | None = None,
 ) -> ScoreTable:
     """Score predictions: ``values`` over all frames pooled, ``per_fold`` for each fold by itself.
 
@@ -46,6 +47,7 @@ def score_table(
         metrics: names out of :data:`METRIC_NAMES`.
         thresholds: one for all, [A], or [N,A] (each frame's fold has its own).
         folds: [N], the test fold of each row; None gives no ``per_fold``.
+        decisions: [N,A] of 1, 0, -1 = undecided, that were made otherwise; None = by the thresholds.
 
     Raises:
         UserError: an unknown metric.
@@ -58,13 +60,13 @@ def score_table(
         if name not in METRIC_NAMES:
             raise unknown_name("metric", name, METRIC_NAMES)
     truth, values = np.asarray(labels), np.asarray(scores)
-    decisions = decide(values, thresholds)
-    pooled = _scores(truth, values, decisions, metrics)
+    said = decide(values, thresholds) if decisions is None else np.asarray(decisions, np.int8)
+    pooled = _scores(truth, values, said, metrics)
     per_fold = None
     if folds is not None:
         which = np.asarray(folds)
         rows = [which == fold for fold in np.unique(which)]
-        per_fold = np.stack([_scores(truth[r], values[r], decisions[r], metrics) for r in rows])
+        per_fold = np.stack([_scores(truth[r], values[r], said[r], metrics) for r in rows])
     return ScoreTable(tuple(int(au) for au in aus), tuple(metrics), pooled, per_fold)
 
 

@@ -1,0 +1,66 @@
+"""What stands for labels on the command line: a table, or a data set's folder as ``NAME=ROOT``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from actionunits.records import LabelIndex
+
+__all__ = ["chosen_aus", "read_labels"]
+
+
+def read_labels(
+    source: str, positive: int | None = None, data: str = "table"
+) -> tuple[LabelIndex, list[str]]:
+    """The labels, and what a reader has to know about them.
+
+    Args:
+        source: a file, a data set's folder, or ``NAME=FOLDER``.
+        positive: the lowest intensity code that counts as shown; None = the set's rule.
+        data: the data set's name unless ``source`` gives one.
+
+    Raises:
+        UserError: no such file or data set, or it cannot be used.
+    """
+    from actionunits.datasets.adapter import usable_index
+    from actionunits.datasets.registry import MODULES, data_set
+    from actionunits.datasets.table import read_table
+    from actionunits.errors import UserError
+
+    name, mark, rest = source.partition("=")
+    if mark and name in MODULES:
+        data, source = name, rest
+    elif mark and not Path(source).exists():
+        data_set(name)  # says which names there are
+    place = Path(source)
+    if data == "table" and place.is_dir() and not [*place.glob("*.csv"), *place.glob("*.parquet")]:
+        raise UserError(
+            f"{place} is a folder: say which data set it is, such as bp4d={place}; known: "
+            + ", ".join(sorted(MODULES))
+        )
+    if data == "table" and not place.is_dir():
+        return read_table(place, positive=1 if positive is None else positive), []
+    reading = data_set(data).read(place, positive)
+    number = len(reading.departures)
+    note = f"{number} departures from the layout: au datasets check {data} {place} lists them"
+    return usable_index(reading), [note] if number else []
+
+
+def chosen_aus(text: str) -> tuple[int, ...]:
+    """The AUs of a set's name or of a list of numbers.
+
+    Raises:
+        UserError: neither.
+
+    >>> chosen_aus("disfa-8"), chosen_aus("AU12, 6")
+    ((1, 2, 4, 6, 9, 12, 25, 26), (12, 6))
+    """
+    from actionunits.facs.sets import au_set
+    from actionunits.facs.units import parse_au
+
+    words = text.replace(",", " ").split()
+    if len(words) == 1 and not words[0].upper().removeprefix("AU").isdigit():
+        return au_set(words[0])
+    return tuple(dict.fromkeys(parse_au(word) for word in words))

@@ -1,0 +1,106 @@
+"""Figures of how values are spread: box plots of lengths, histograms over named ranges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.ticker import FuncFormatter
+from numpy.typing import ArrayLike
+
+from actionunits.reports.figures import _INK, COLOURS, _new_figure, _plain_axes, _render
+
+__all__ = ["box_plot", "histogram"]
+
+
+def box_plot(
+    names: Sequence[str],
+    samples: Sequence[ArrayLike],
+    *,
+    title: str = "",
+    axis: str = "",
+    file_format: str = "png",
+) -> bytes:
+    """A box a name over a logarithmic axis, whiskers to the smallest and largest, with the sample's size.
+
+    Args:
+        names: the N samples, top down.
+        samples: N of [K], positive; an empty one has no box.
+        title: stands above.
+        axis: what is measured, with its unit.
+        file_format: ``png`` or ``svg``.
+
+    Raises:
+        ValueError: another number of samples, or a value that is not above 0.
+    """
+    arrays = [np.asarray(sample, np.float64) for sample in samples]
+    if len(arrays) != len(names) or any((each <= 0).any() for each in arrays):
+        raise ValueError(
+            f"a box plot of {len(names)} names got {len(arrays)} samples, each of values above 0"
+        )
+    figure = _new_figure(8.0, 1.2 + 0.3 * max(len(names), 2))
+    axes = _plain_axes(figure, title)
+    filled = [place for place, each in enumerate(arrays) if len(each)]
+    axes.boxplot(
+        [arrays[place] for place in filled],
+        positions=filled,
+        orientation="horizontal",
+        widths=0.6,
+        whis=(0, 100),
+        manage_ticks=False,
+        patch_artist=True,
+        boxprops={"facecolor": COLOURS[5], "edgecolor": _INK, "linewidth": 0.8},
+        medianprops={"color": COLOURS[1], "linewidth": 1.8},
+        whiskerprops={"color": _INK, "linewidth": 0.8},
+        capprops={"color": _INK, "linewidth": 0.8},
+    )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if filled:
+        axes.margins(x=0.06)
+    sizes = axes.secondary_yaxis("right")
+    sizes.set_yticks(range(len(names)), [f"n = {len(each):,}" for each in arrays], fontsize=8, color=_INK)
+    sizes.spines["right"].set_visible(False)
+    sizes.tick_params(length=0)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.set_xlabel(axis, fontsize=10, color=_INK)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    return _render(figure, file_format)
+
+
+def histogram(
+    ranges: Sequence[str],
+    heights: ArrayLike,
+    *,
+    title: str = "",
+    x_axis: str = "",
+    y_axis: str = "",
+    file_format: str = "png",
+) -> bytes:
+    """Upright bars over named ranges in their order, with the numbers above.
+
+    Args:
+        ranges: the N names.
+        heights: [N].
+        title: stands above.
+        x_axis: what the ranges are of, with its unit.
+        y_axis: what the heights are, with its unit.
+        file_format: ``png`` or ``svg``.
+    """
+    values = np.asarray(heights, np.float64)
+    if values.shape != (len(ranges),):
+        raise ValueError(f"a histogram of {len(ranges)} ranges got heights {values.shape}")
+    figure = _new_figure(1.6 + 1.0 * len(ranges), 3.6)
+    axes = _plain_axes(figure, title)
+    drawn = axes.bar(range(len(ranges)), values, 0.85, color=COLOURS[0])
+    axes.bar_label(drawn, [f"{value:.3g}" for value in values], padding=2, fontsize=8, color=_INK)
+    axes.set_xticks(range(len(ranges)), ranges)
+    axes.set_xlabel(x_axis, fontsize=10, color=_INK)
+    axes.set_ylabel(y_axis, fontsize=10, color=_INK)
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.margins(y=0.1)
+    return _render(figure, file_format)
