@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actionunits.detect import outputs
+from actionunits.detect.outputs import OutputPlan, detect_to_files, output_names
+from actionunits.detect.pipeline import Detector
+from actionunits.errors import UserError
+from actionunits.faces.video import TruncatedSource, open_source
+from actionunits.records import Frame
+
+MakeModel = Callable[..., Path]
+
+
+@pytest.mark.parametrize(
+    ("sources", "names"),
+    [
+        (["a/x.mp4", "b/y.mp4"], ["x", "y"]),
+        (["a/x.mp4", "b/x.mp4"], ["a_x", "b_x"]),
+        (["b/x.mp4", "a/x.mp4"], ["b_x", "a_x"]),
+        (["a/x.mp4", "a/X.MOV"], ["x_mp4", "X_MOV"]),
+        (["a/x.mp4", "b/x.mp4", "b/x.mov"], ["a_x_mp4", "b_x_mp4", "b_x_mov"]),
+        (["1/a/x.mp4", "2/a/x.mp4"], ["x_1", "x_2"]),
+        (["a/x.mp4", "b/x.mp4", "a_x.avi"], ["a_x_mp4", "b_x_mp4", "a_x"]),
+    ],
+)
+def test_sources_of_one_name_are_told_apart(sources: list[str], names: list[str]) -> None:
+    assert output_names([Path(source) for source in sources]) == names
+
+
+PARTS = st.sampled_from(["a", "b", "A", "a_b", "x_1", "x"])
+
+
+@given(st.lists(st.tuples(PARTS, PARTS, st.sampled_from([".mp4", ".mov", ""])), unique=True, max_size=9))
+def test_no_two_names_are_alike(parts: list[tuple[str, str, str]]) -> None:
+    names = output_names([Path(folder, stem + suffix) for folder, stem, suffix in parts])
+    assert len({name.casefold() for name in names}) == len(parts)
+
+
+def test_all_files_of_a_video(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    plan = OutputPlan(out, table="parquet", video=True, report=True)
+    summary = detect_to_files(Detector(make_model()), talk, "talk", plan)
+    assert [file.name for file in summary.files] == ["talk.parquet", "talk_au.mp4", "talk.html"]
+    assert sorted(path.name for path in out.iterdir()) == ["talk.html", "talk.parquet", "talk_au.mp4"]
+    table = pd.read_parquet(summary.files[0])
+    assert len(table) == summary.rows == summary.frames == 36
+    assert int(table["success"].sum()) == summary.frames_with_face
+    assert summary.tracks == 1
+    assert summary.trouble is None
+    times = [frame.time_s for frame in open_source(talk)]
+    np.testing.assert_allclose(table["timestamp"], times, atol=1e-6)
+    annotated = [frame.time_s for frame in open_source(summary.files[1])]
+    np.testing.assert_allclose(annotated, times, atol=1e-3)
+    page = summary.files[2].read_text()
+    assert "data:image/png;base64," in page
+    assert "talk.mkv" in page
+
+
+def test_a_broken_source_gives_the_good_rows(
+    make_model: MakeModel, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = type(open_source(talk)).__iter__
+
+    def breaks(source: object) -> Iterator[Frame]:
+        for frame in whole(source):  # type: ignore[arg-type]
+            if frame.index == 11:
+                raise TruncatedSource("talk.mkv breaks off after 11 frames", 11)
+            yield frame
+
+    monkeypatch.setattr(type(open_source(talk)), "__iter__", breaks)
+    summary = detect_to_files(Detector(make_model()), talk, "talk", OutputPlan(tmp_path / "o", report=True))
+    assert summary.trouble == "talk.mkv breaks off after 11 frames"
+    assert len(pd.read_csv(summary.files[0])) == 11
+    assert "breaks off after 11 frames" in summary.files[1].read_text()
+
+
+def test_a_page_that_fails_takes_the_table_with_it(
+    make_model: MakeModel, talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise UserError("cannot write the page")
+
+    monkeypatch.setattr(outputs.Report, "write", fail)
+    with pytest.raises(UserError, match="the page"):
+        detect_to_files(
+            Detector(make_model()), talk, "talk", OutputPlan(tmp_path / "o", video=True, report=True)
+        )
+    assert list((tmp_path / "o").iterdir()) == []
+
+
+def test_an_output_never_replaces_a_source(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
+    clip, other = tmp_path / "clip.mkv", tmp_path / "clip_au.mp4"
+    clip.write_bytes(talk.read_bytes())
+    other.write_bytes(b"another source")
+    plan = OutputPlan(tmp_path, video=True, protected=frozenset({clip.resolve(), other.resolve()}))
+    with pytest.raises(UserError, match=r"clip_au\.mp4 would replace a source"):
+        detect_to_files(Detector(make_model()), clip, "clip", plan)
+    assert sorted(path.name for path in tmp_path.glob("clip*")) == ["clip.mkv", "clip_au.mp4"]
+
+
+def test_the_plan_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="unknown format 'ff'"):
+        OutputPlan(tmp_path, layout="ff")
+    with pytest.raises(UserError, match="unknown table type"):
+        OutputPlan(tmp_path, table="xlsx")  # type: ignore[arg-type]
