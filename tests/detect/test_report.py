@@ -21,7 +21,7 @@ def test_a_long_source_is_thinned_evenly_and_stays_bounded(tmp_path: Path, face_
     assert 50 <= len(table) <= 100
     assert table["frame"].tolist() == list(range(1, len(table) + 1))
     steps = np.diff(table["timestamp"]) * 30
-    np.testing.assert_allclose(steps, steps[0], rtol=1e-6)
+    np.testing.assert_allclose(steps, steps[0], atol=1e-3)
     assert abs(float((table["success"] == 0).mean()) - 0.2) < 0.03
     seen = table[table["success"] == 1]
     np.testing.assert_allclose(seen["AU04_p"], seen["timestamp"] * 30 / 1000, atol=1e-4)
