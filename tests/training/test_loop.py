@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import json
 import math
 import os
 import signal
@@ -172,22 +173,28 @@ def test_a_loss_that_is_not_finite_stops_with_one_line_and_usable_weights(tmp_pa
     assert all(torch.isfinite(value).all() for value in state["model"].values())
 
 
+class Halves(Painted):
+    """Each batch as two."""
+
+    def epoch(self, number, seed):
+        for batch in super().epoch(number, seed):
+            for part in (slice(0, 6), slice(6, 12)):
+                yield Batch(frames=batch.frames[part], labels=batch.labels[part])
+
+    def __len__(self):
+        return 2 * self.batches
+
+
+class Plain(Small):
+    """Nothing random, nothing that depends on the batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(SIZE * SIZE, 16), nn.Tanh())
+        self.drop = nn.Dropout(0)
+
+
 def test_accumulated_small_batches_equal_one_large_one(tmp_path: Path) -> None:
-    class Halves(Painted):
-        def epoch(self, number, seed):
-            for batch in super().epoch(number, seed):
-                for part in (slice(0, 6), slice(6, 12)):
-                    yield Batch(frames=batch.frames[part], labels=batch.labels[part])
-
-        def __len__(self):
-            return 2 * self.batches
-
-    class Plain(Small):
-        def __init__(self) -> None:
-            super().__init__()
-            self.trunk = nn.Sequential(nn.Flatten(), nn.Linear(SIZE * SIZE, 16), nn.Tanh())
-            self.drop = nn.Dropout(0)
-
     models = []
     for name, source, accumulate in (("one", Painted(), 1), ("two", Halves(), 2)):
         torch.manual_seed(0)
@@ -195,6 +202,34 @@ def test_accumulated_small_batches_equal_one_large_one(tmp_path: Path) -> None:
         plan = TrainSettings(epochs=2, lr=0.1, accumulate=accumulate)
         fit(models[-1], source, plan, run=tmp_path / name)
     assert torch.allclose(weights(models[0]), weights(models[1]), atol=1e-6)
+
+
+def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> None:
+    code = (
+        "import json, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from pathlib import Path\n"
+        "import torch\n"
+        "from test_loop import Halves, Plain, TrainSettings, fit\n"
+        "torch.manual_seed(0)\n"
+        "result = fit(Plain(), Halves(), TrainSettings(epochs=2, lr=0.1, devices=2), run=Path(sys.argv[2]))\n"
+        "if torch.distributed.get_rank() == 0:\n"
+        "    print('losses', json.dumps([record.loss for record in result.history]))\n"
+    )
+    script = tmp_path / "two.py"
+    script.write_text(code)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [*command, str(script), str(Path(__file__).parent), str(tmp_path / "two")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    line = next(line for line in done.stdout.splitlines() if "losses" in line)
+    torch.manual_seed(0)
+    one = fit(Plain(), Painted(), TrainSettings(epochs=2, lr=0.1), run=tmp_path / "one")
+    wanted = [record.loss for record in one.history]
+    assert json.loads(line[line.index("[") :]) == pytest.approx(wanted, abs=1e-4)
 
 
 def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:

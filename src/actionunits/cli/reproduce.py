@@ -21,7 +21,7 @@ def reproduce(
     ] = None,
     scale: Annotated[str, typer.Option(help="tiny, small or paper.")] = "tiny",
     out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path(
-        "reproduced"
+        "out/reproduced"
     ),
 ) -> None:
     """Make a table or figure of one of the five papers; without arguments, list them all with their state.

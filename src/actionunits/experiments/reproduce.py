@@ -14,6 +14,7 @@ from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
+from actionunits.experiments.reproduce_regions import REGION_MAKERS
 from actionunits.experiments.reproduced import SCALES, Maker, Product, Scale
 from actionunits.reports.tables import to_markdown, write_table
 
@@ -111,7 +112,7 @@ ITEMS: tuple[Item, ...] = (
     ),
 )
 
-MAKERS: Mapping[tuple[str, str], Maker] = {**PUBLISHED_MAKERS, **LABEL_MAKERS}
+MAKERS: Mapping[tuple[str, str], Maker] = {**PUBLISHED_MAKERS, **LABEL_MAKERS, **REGION_MAKERS}
 
 
 def _find(paper: str, name: str) -> Item:
