@@ -48,3 +48,11 @@ def test_a_file_in_the_way_of_a_folder(tmp_path):
     (tmp_path / "out").write_text("")
     with pytest.raises(UserError, match="cannot make the folder"):
         make_directory(tmp_path / "out" / "deeper")
+
+
+@pytest.mark.parametrize("name", ["file/table.csv", f"{'a' * 300}.csv", "nowhere/table.csv"])
+def test_a_name_that_cannot_be_is_the_users_to_mend(tmp_path, name):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write"), replace_when_done(tmp_path / name) as beside:
+        beside.write_text("half")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from actionunits.errors import UserError
@@ -14,9 +14,9 @@ __all__ = ["make_directory", "replace_when_done"]
 
 @contextmanager
 def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; on success it is renamed to ``path``, else it is removed.
+    r"""Give a temporary name beside ``path``; on success it is renamed to ``path``, else it is removed.
 
-    The temporary name keeps the suffix (``NAME.part-PID.csv``), so that writers which choose their format by
+    The temporary name keeps the suffix (``.NAME.part-PID.csv``), so that writers which choose their format by
     the suffix work. An existing ``path`` stays as it was until the new one is complete, also after an
     exception, Ctrl-C, or a full disk.
 
@@ -26,7 +26,7 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with replace_when_done(Path(folder) / "table.csv") as beside:
-    ...         _ = beside.write_text("frame\\n1\\n")
+    ...         _ = beside.write_text("frame\n1\n")
     ...     sorted(p.name for p in Path(folder).iterdir())
     ['table.csv']
     """
@@ -42,7 +42,10 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"cannot write {final}: {problem.strerror or problem}; free space or choose another place"
         ) from problem
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(
+            OSError
+        ):  # what could not be made cannot be removed: the first problem is the one to tell
+            beside.unlink()
 
 
 def make_directory(path: str | os.PathLike[str]) -> Path:

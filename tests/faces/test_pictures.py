@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from contextlib import suppress
 
 import cv2
 import numpy as np
@@ -127,6 +128,23 @@ def test_damaged(tmp_path, part, suffix):
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * part)])
     with pytest.raises(UserError, match="a.*file whole"):
         read_picture(path)
+
+
+@pytest.mark.parametrize("suffix", [".avif", ".bmp", ".gif", ".jpg", ".jp2", ".png", ".ppm", ".tif", ".webp"])
+def test_damage_anywhere_is_a_clear_message_or_a_picture(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    if suffix not in Image.registered_extensions():
+        pytest.skip(f"Pillow is built without {suffix}")
+    Image.fromarray(ASTRONAUT[:24, :20]).save(path)
+    whole, rng = path.read_bytes(), np.random.default_rng(3)
+    for _ in range(25):
+        content = bytearray(whole)
+        for place in rng.integers(min(len(content), 400), size=3):
+            content[place] = rng.integers(256)
+        path.write_bytes(content)
+        for read in (read_picture, open_source):
+            with suppress(UserError):
+                read(path)
 
 
 def test_a_decompression_bomb_is_refused(tmp_path):

@@ -141,6 +141,15 @@ def test_largest_keeps_one_and_changes_only_for_a_larger_one():
     assert numbers(follow([small] * 5 + [similar] * 40, keep="largest")) == [(0,)] * 45
 
 
+def test_only_the_largest_is_given_when_it_is_hidden_for_a_frame():
+    small = with_head(300, 20, 120)
+    both = with_head(20, 100, 200, small, flip=True)
+    rows = follow([both] * 9 + [small] + [both] * 12, keep="largest", search_every_s=0.3)
+    assert max(map(len, rows)) == 1
+    assert rows[0][0].face.box[0] < 200 < rows[9][0].face.box[0], "the small one while the large is hidden"
+    assert rows[-1][0].face.box[0] < 200
+
+
 def test_a_cut_to_another_scene_gives_a_new_number_at_once():
     first = with_head(60, 60)
     other_room = 255 - room(4)

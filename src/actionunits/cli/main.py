@@ -59,6 +59,10 @@ def _options(
     pass
 
 
+#: Exit codes of a run that was stopped: Ctrl-C, which Typer turns into one, and SIGTERM.
+_STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
@@ -67,13 +71,22 @@ def run() -> None:
     """Entry point of ``au``: a user's mistake ends with one line and exit code 2, never a traceback."""
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except UserError as problem:
         print(f"au: {problem}", file=sys.stderr)
         sys.exit(problem.exit_code)
-    except KeyboardInterrupt:
-        print("au: stopped; what was complete is kept", file=sys.stderr)
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as end:
+        code = 130 if isinstance(end, KeyboardInterrupt) else end.code
+        if code in _STOPPED:
+            print("au: stopped; what was complete is kept", file=sys.stderr)
+        sys.exit(code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as problem:
+        where = f": {problem.filename}" if problem.filename else ""
+        print(f"au: {problem.strerror or problem}{where}", file=sys.stderr)
+        sys.exit(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from pathlib import Path
 
@@ -39,6 +40,8 @@ PICTURE_SUFFIXES = frozenset(
         ".mpo",
     ]
 )
+#: What Pillow raises on damaged files, beside OSError.
+_DAMAGED = (SyntaxError, ValueError, EOFError, RuntimeError, struct.error)
 _FORMATS = ("AVIF", "BMP", "DIB", "GIF", "JPEG", "JPEG2000", "MPO", "PNG", "PPM", "TIFF", "WEBP")
 
 
@@ -47,7 +50,7 @@ def holds_one_picture(path: Path) -> bool:
     try:
         with _open(path) as picture:
             return not (picture.format in ("GIF", "PNG") and getattr(picture, "is_animated", False))
-    except (UnidentifiedImageError, SyntaxError, ValueError, EOFError):
+    except (UnidentifiedImageError, *_DAMAGED):
         return False
 
 
@@ -68,7 +71,7 @@ def read_picture(path: str | Path) -> Frame:
             image = _to_rgb(ImageOps.exif_transpose(picture))
     except UnidentifiedImageError as problem:
         raise UserError(f"{path} cannot be read as a picture; is the file whole?") from problem
-    except (OSError, SyntaxError, ValueError, EOFError) as problem:
+    except (OSError, *_DAMAGED) as problem:
         what = getattr(problem, "strerror", None) or problem
         raise UserError(f"the picture {path} cannot be decoded ({what}); is the file whole?") from problem
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)

@@ -220,7 +220,7 @@ class FaceTracker:
             if overlap(face_box_from(landmarks), face.box) < 0.4:
                 continue
             if self.keep == "largest":
-                self._lose(present)
+                self._lose(self._tracks)
             patch = _patch(frame.grey, landmarks)
             number = self._number_for(landmarks, patch)
             self._tracks.append(_Track(number, landmarks, patch, patch, face.score, frame.time_s))

@@ -286,10 +286,10 @@ def _luma(decoded: av.VideoFrame) -> ImageArray | None:
     import cv2
 
     name, plane = decoded.format.name, decoded.planes[0]
-    if not re.match(r"(yuv|yuvj|yuva|nv|gray|p0|p2|p4)\d?", name) or name.endswith("be"):
-        return None
     bits = decoded.format.components[0].bits
-    if re.match(r"yuyv|yvyu|nv\d+be", name) or bits > 16:
+    if not re.match(r"yuv|nv|gray|p0|p2|p4", name) or name.endswith("be") or bits > 16:
+        return None
+    if name.startswith("grayf"):  # floating point
         return None
     wide = bits > 8
     rows: NDArray[np.integer] = np.frombuffer(memoryview(plane), np.uint16 if wide else np.uint8)
