@@ -27,7 +27,7 @@ class PictureSettings:
         seed: of expressions, cameras and light.
     """
 
-    pictures: int = 36000
+    pictures: int = 24000
     validation_pictures: int = 1536
     test_pictures: int = 1536
     flat_share: float = 0.3
