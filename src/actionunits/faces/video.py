@@ -196,13 +196,16 @@ def _video_frames(path: Path) -> Iterator[Frame]:
         stream.thread_type = "AUTO"
         stream.codec_context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         clock = _Clock(float(stream.average_rate) if stream.average_rate else 25.0)
+        turned: tuple[int, _Turn] | None = None
         index = 0
         for decoded in _decoded(container, stream):
             if isinstance(decoded, Exception):
                 raise TruncatedSource(
                     f"{path} breaks off after {index} frames ({_reason(decoded)})", index
                 ) from decoded
-            yield _to_frame(decoded, index, clock.time_s(decoded))
+            if turned is None or decoded.rotation != turned[0]:
+                turned = decoded.rotation, _Turn.of(decoded)
+            yield _to_frame(decoded, index, clock.time_s(decoded), turned[1])
             index += 1
         _check_complete(path, container, stream, index, clock)
 
@@ -262,8 +265,7 @@ def _check_complete(
         )
 
 
-def _to_frame(decoded: av.VideoFrame, index: int, time_s: float) -> Frame:
-    turn = _Turn.of(decoded)
+def _to_frame(decoded: av.VideoFrame, index: int, time_s: float, turn: _Turn) -> Frame:
     luma = _luma(decoded)
     if luma is None:
         image = _colours(decoded, turn)
@@ -311,7 +313,11 @@ class _Turn:
 
     @classmethod
     def of(cls, decoded: av.VideoFrame) -> _Turn:
-        """From the display matrix, which maps stored (x, y) to (a x + c y, b x + d y)."""
+        """From the display matrix, which maps stored (x, y) to (a x + c y, b x + d y).
+
+        Not to be asked of every frame: PyAV's side data refer back to their frame, which then outlives its
+        use until the collector runs.
+        """
         data = decoded.side_data.get("DISPLAYMATRIX")
         if data is None:
             return cls()
