@@ -62,21 +62,32 @@ class Predictions:
 
 
 def read_predictions(path: str | os.PathLike[str], *, face: int | None = None) -> Predictions:
-    """Read a CSV (commas, semicolons or tabs) or Parquet file; see :func:`predictions_of`.
+    """Read a CSV (commas, semicolons or tabs) or Parquet file, or a folder of them.
+
+    Columns are as :func:`predictions_of` takes them. In a folder, such as `au detect` writes, the name of each
+    file without its suffix is the sequence.
 
     Raises:
         UserError: no such file, or it is no such table.
     """
     place = Path(path)
+    if place.is_dir():
+        files = sorted(file for file in place.iterdir() if file.suffix.lower() in (".csv", ".parquet"))
+        if not files:
+            raise UserError(f"{place} holds no table: expected CSV or Parquet files with AU columns")
+        tables = [_read(file).assign(sequence=file.stem) for file in files]
+        return predictions_of(pd.concat(tables, ignore_index=True), source=str(place), face=face)
+    return predictions_of(_read(place), source=str(place), face=face)
+
+
+def _read(place: Path) -> pd.DataFrame:
     if not place.is_file():
         raise UserError(f"no predictions at {place}: expected a CSV or Parquet file with AU columns")
     try:
-        table = pd.read_parquet(place) if place.suffix.lower() == ".parquet" else _read_csv(place)
+        return pd.read_parquet(place) if place.suffix.lower() == ".parquet" else _read_csv(place)
     except (OSError, ValueError) as problem:  # ParserError and UnicodeDecodeError are ValueErrors
-        raise UserError(
-            f"{place} cannot be read as a table: {str(problem).strip().splitlines()[-1]}"
-        ) from problem
-    return predictions_of(table, source=str(place), face=face)
+        why = str(problem).strip().splitlines()[-1]
+        raise UserError(f"{place} cannot be read as a table: {why}") from problem
 
 
 def _read_csv(place: Path) -> pd.DataFrame:

@@ -81,6 +81,8 @@ class Scores:
     def _cell(row: pd.Series[float], name: str, digits: int) -> str:
         if pd.isna(row[name]):
             return "—"
+        if isinstance(row[name], int):  # how many AUs entered the mean
+            return str(row[name])
         if f"{name} low" not in row.index or pd.isna(row[f"{name} low"]):
             return f"{row[name]:.{digits}f}"
         return f"{row[name]:.{digits}f} [{row[f'{name} low']:.2f}, {row[f'{name} high']:.2f}]"

@@ -22,7 +22,8 @@ def score(
     predictions: Annotated[
         Path,
         typer.Argument(
-            help="CSV or Parquet with AU12_c, AU12_p or AU12_r columns (au detect, OpenFace, py-feat).",
+            help="CSV or Parquet with AU12_c, AU12_p or AU12_r columns (au detect, OpenFace, py-feat), or a "
+            "folder of them, each file's name a sequence.",
             show_default=False,
         ),
     ],
