@@ -17,7 +17,6 @@ from actionunits.synthesis.portraits import (
     portrait_files,
     portrait_from_image,
     read_portrait,
-    read_portraits,
 )
 
 
@@ -54,7 +53,7 @@ def test_a_folder_of_neutral_and_other_pictures(tmp_path: Path) -> None:
         _save(paint_portrait(seed, 240), tmp_path / name)
     (tmp_path / "people.csv").write_text("id\n")
     assert [path.name for path in portrait_files(tmp_path)] == ["001_neutral.png", "002_neutral.png"]
-    assert [face.subject for face in read_portraits(tmp_path)] == ["001", "002"]
+    assert [face.subject for face in PortraitFiles(tmp_path)] == ["001", "002"]
     named = PortraitFiles([tmp_path / "002_smiling.png", tmp_path])
     assert len(named) == 3
     assert [face.subject for face in named[:2]] == ["002", "001"]

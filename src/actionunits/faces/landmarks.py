@@ -18,7 +18,7 @@ import numpy as np
 from actionunits.errors import UserError
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 
-__all__ = ["face_box_from", "find_landmarks"]
+__all__ = ["cut_out", "face_box_from", "find_landmarks"]
 
 _FILE = "shape_predictor_68_face_landmarks.dat"
 #: The face is brought to this size, because dlib rounds its points to whole pixels.

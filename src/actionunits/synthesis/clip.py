@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import av
-import av.error
 import cv2
 import numpy as np
 import pandas as pd
@@ -153,6 +152,7 @@ def write_clip(
     with replace_when_done(final) as beside:
         for frame in _encoded(beside, frames, rate_hz):
             rows.append((frame.time_s, [frame.expression.intensity(au) for au in aus]))
+        labels_path(final).unlink(missing_ok=True)  # an earlier clip's must not stand beside this one
     times, values = np.array([time for time, _ in rows]), np.array([shown for _, shown in rows], np.float32)
     table = label_table(times, values, aus, subject)
     with replace_when_done(labels_path(final)) as beside:

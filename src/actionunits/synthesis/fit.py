@@ -15,13 +15,11 @@ from scipy.interpolate import RBFInterpolator
 from scipy.optimize import least_squares
 from scipy.spatial.transform import Rotation
 
+from actionunits.facs.motion import LIP_PAIRS
 from actionunits.records import FloatArray, ImageArray
 from actionunits.synthesis.face_model import FaceModel
 
 __all__ = ["FittedFace", "Pose", "fit_face", "inter_ocular_px", "lips_are_closed", "lips_on_the_mouth_line"]
-
-#: The pairs of inner lip points, above and below.
-_LIP_PAIRS = ((61, 67), (62, 66), (63, 65))
 
 #: Lips further apart than this, in inter-ocular distances, count as open: dlib's points of shut lips differ
 #: by up to half of it.
@@ -85,7 +83,7 @@ def inter_ocular_px(points: FloatArray) -> float:
 
 def lips_are_closed(points: FloatArray) -> bool:
     """Whether 68 points, f32[68,2], show a shut mouth."""
-    gaps = [np.linalg.norm(points[upper] - points[lower]) for upper, lower in _LIP_PAIRS]
+    gaps = [np.linalg.norm(points[upper] - points[lower]) for upper, lower in LIP_PAIRS]
     return float(np.mean(gaps)) < _OPEN_LIPS * inter_ocular_px(points)
 
 
@@ -108,7 +106,7 @@ def lips_on_the_mouth_line(image: ImageArray, points: FloatArray) -> FloatArray:
     along = (end - start) / np.linalg.norm(end - start)
     down = np.array([-along[1], along[0]])
     step = 0.16 * unit / height
-    middle = np.mean([points[upper] + points[lower] for upper, lower in _LIP_PAIRS], axis=0) / 2
+    middle = np.mean([points[upper] + points[lower] for upper, lower in LIP_PAIRS], axis=0) / 2
     rise = float((middle - (start + end) / 2) @ down)
     share = np.linspace(0, 1, width)
     line = start + share[:, None] * (end - start) + (4 * share * (1 - share) * rise)[:, None] * down
@@ -120,7 +118,7 @@ def lips_on_the_mouth_line(image: ImageArray, points: FloatArray) -> FloatArray:
     offset = (_dark_path(patch) - height // 2) * step
     smooth = np.polynomial.Polynomial.fit(share, offset, 4)
     result = points.copy()
-    for upper, lower in _LIP_PAIRS:
+    for upper, lower in LIP_PAIRS:
         place = float((points[upper] + points[lower]) @ along / 2 - start @ along)
         place = min(max(place / float(np.linalg.norm(end - start)), 0.0), 1.0)
         result[upper] = result[lower] = _at(line, share, place) + smooth(place) * down
@@ -247,12 +245,12 @@ def _residual_warp(
     """f64[V,2], pixels that bring each vertex's projection to where the photograph's points ask for it."""
     seen = pose.project(vertices[model.landmarks])[0].astype(np.float64)
     source, goal = [], []
-    paired = {index for pair in _LIP_PAIRS for index in pair} if closed else set()
+    paired = {index for pair in LIP_PAIRS for index in pair} if closed else set()
     for index in range(68):
         if index not in paired:
             source.append(seen[index])
             goal.append(target[index])
-    for upper, lower in _LIP_PAIRS if closed else ():
+    for upper, lower in LIP_PAIRS if closed else ():
         source.append((seen[upper] + seen[lower]) / 2)
         goal.append((target[upper] + target[lower]) / 2)
     anchors = pose.project(vertices[_far_vertices(model)])[0]

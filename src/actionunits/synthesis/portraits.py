@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import overload
@@ -14,21 +14,18 @@ import numpy as np
 from actionunits.errors import UserError
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.landmarks import find_landmarks
-from actionunits.faces.pictures import read_picture
+from actionunits.faces.pictures import PICTURE_SUFFIXES, read_picture
 from actionunits.records import Face, ImageArray, Portrait
 
 __all__ = [
     "PortraitFiles",
     "astronaut",
+    "pictures_in",
     "portrait_from_image",
     "portrait_files",
     "read_portrait",
-    "read_portraits",
     "subject_of",
 ]
-
-#: Suffixes that a folder of portraits is searched for.
-PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 
 #: The part of a file's name that marks a neutral face.
 NEUTRAL_MARK = "_neutral"
@@ -56,7 +53,7 @@ def read_portrait(path: str | os.PathLike[str], subject: str | None = None) -> P
     """Read a photograph of one neutral face.
 
     Args:
-        path: a picture of any format that OpenCV or PyAV reads.
+        path: a picture file; see :func:`~actionunits.faces.pictures.read_picture`.
         subject: who it is; by default from the file's name (:func:`subject_of`).
 
     Raises:
@@ -97,19 +94,15 @@ class PortraitFiles(Sequence[Portrait]):
         return read_portrait(self.files[index])
 
 
-def read_portraits(folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> Iterator[Portrait]:
-    """Read the portraits of folders, one at a time; see :class:`PortraitFiles`."""
-    yield from PortraitFiles(folders)
-
-
 def portrait_files(folders: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
     """The pictures of neutral faces in folders (or single files), sorted by name in each.
 
     Where a folder holds names with ``_neutral`` (``001_neutral.jpg``), only those count: the others show
-    other expressions of the same people. A file that is named itself always counts.
+    other expressions of the same people. A file that is named itself always counts, a hidden one in a folder
+    never.
 
     Raises:
-        UserError: a folder does not exist, or holds no picture.
+        UserError: a folder does not exist, cannot be read, or holds no picture.
     """
     given = [folders] if isinstance(folders, str | os.PathLike) else list(folders)
     files: list[Path] = []
@@ -146,10 +139,23 @@ def _detector() -> HogDetector:
 def _pictures(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise UserError(f"no such folder or file: {folder}; expected a folder of portraits")
-    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in PICTURE_SUFFIXES)
+    pictures = pictures_in(folder)
     if not pictures:
-        raise UserError(f"no portrait in {folder}: expected pictures ({', '.join(PICTURE_SUFFIXES)})")
+        raise UserError(f"no portrait in {folder}: expected pictures such as .jpg, .png or .tif")
     return [path for path in pictures if NEUTRAL_MARK in path.stem] or pictures
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files of a folder, sorted by name, without hidden ones.
+
+    Raises:
+        UserError: the folder cannot be read.
+    """
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as problem:
+        raise UserError(f"cannot read the folder {folder}: {problem.strerror}") from problem
+    return [p for p in found if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
 
 
 def _area(face: Face) -> float:

@@ -12,7 +12,7 @@ from actionunits.errors import UserError
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression
 
-__all__ = ["AU_SHAPES", "MAX_WEIGHT", "shape_weights"]
+__all__ = ["AU_SHAPES", "MAX_WEIGHT", "gaze_of", "shape_weights"]
 
 #: For each AU the shapes at intensity 5. A name that ends in ``_`` has a left and a right shape.
 AU_SHAPES: dict[int, dict[str, float]] = {

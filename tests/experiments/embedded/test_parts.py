@@ -56,6 +56,14 @@ def test_photographs_are_sorted_by_the_split(tmp_path):
     assert [p.subject for p in people.test] == ["faces/3", "faces/3"]
 
 
+def test_a_smile_is_never_taken_for_a_neutral_face(tmp_path):
+    for name in ("1.jpg", "1_smiling.jpg", "2.jpg", "3.jpg", "3_smiling.txt", "._3_smiling.jpg"):
+        (tmp_path / name).touch()
+    people = find_people([tmp_path], validation=[f"{tmp_path.name}/2"], test=[f"{tmp_path.name}/3"])
+    assert [(p.path.name, p.smiling) for p in people.train] == [("1.jpg", False), ("1_smiling.jpg", True)]
+    assert [p.path.name for p in people.test] == ["3.jpg"]
+
+
 def test_a_split_that_names_others_is_refused(tmp_path):
     with pytest.raises(UserError, match="not among the portraits: faces/9"):
         find_people([_folder(tmp_path)], validation=["faces/2"], test=["faces/9"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from actionunits.errors import UserError
 from actionunits.records import Landmarks, Portrait
-from actionunits.synthesis.portraits import portrait_files, read_portrait, subject_of
+from actionunits.synthesis.portraits import pictures_in, portrait_files, read_portrait, subject_of
 
 __all__ = ["People", "Photograph", "find_people", "load_portrait"]
 
@@ -67,9 +67,9 @@ def find_people(
     """
     found: list[Photograph] = []
     for folder in folders:
-        neutral = portrait_files(folder)
+        neutral = [path for path in portrait_files(folder) if SMILING_MARK not in path.stem]
         found += [Photograph(path, f"{path.parent.name}/{subject_of(path)}") for path in neutral]
-        smiling = sorted(p for p in folder.iterdir() if SMILING_MARK in p.stem) if folder.is_dir() else []
+        smiling = [p for p in pictures_in(folder) if SMILING_MARK in p.stem] if folder.is_dir() else []
         found += [Photograph(p, f"{p.parent.name}/{subject_of(p)}", True) for p in smiling]
     subjects = sorted({photo.subject for photo in found})
     held = {*validation, *test}

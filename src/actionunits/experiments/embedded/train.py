@@ -73,23 +73,24 @@ def train_embedded(
     stores = _stores(people, face_model, out, recipe, model.spec, stage, workers or os.cpu_count() or 1)
     faces = real_faces(people.validation, model.spec)
     model.set_point_statistics(torch.from_numpy(_model_points(stores["train"])))
-    result = _fit(model, stores, faces, recipe, out, stage, on_epoch)
     batches = list(store_batches(stores["validation"], model.spec))
+    result = _fit(model, stores["train"], batches, faces, recipe, out, stage, on_epoch)
     calibrate(model, batches, faces)
     thresholds = choose_thresholds(predictor(model), batches, faces, model.spec)
     return _write(model, thresholds, people, stores, recipe, face_model, result, out)
 
 
 def predictor(model: PointsAndPicture) -> Predict:
-    """A model of stills as a function of a batch."""
+    """A model of stills, on whatever device it is, as a function of a batch."""
+    device = next(model.parameters()).device
 
     def predict(batch: Batch) -> tuple[FloatArray, FloatArray]:
         model.eval()
         with torch.no_grad():
-            output = model(to_tensors(batch))
+            output = model(to_tensors(batch, device))
         assert output.intensity is not None
-        probability = torch.sigmoid(output.logits)[:, 0].numpy()
-        return probability, output.intensity[:, 0].numpy()
+        probability = torch.sigmoid(output.logits)[:, 0].cpu().numpy()
+        return probability, output.intensity[:, 0].cpu().numpy()
 
     return predict
 
@@ -137,15 +138,15 @@ def _model_points(store: PictureStore) -> FloatArray:
 
 def _fit(
     model: PointsAndPicture,
-    stores: Mapping[str, PictureStore],
+    store: PictureStore,
+    batches: Sequence[Batch],
     faces: RealFaces,
     recipe: EmbeddedRecipe,
     out: Path,
     stage: Stage | None,
     on_epoch: Callable[[EpochRecord], None] | None,
 ) -> TrainResult:
-    batches = list(store_batches(stores["validation"], model.spec))
-    labels = np.asarray(stores["validation"].labels)
+    labels = np.concatenate([batch.labels[:, 0] for batch in batches if batch.labels is not None])
 
     def validate(candidate: torch.nn.Module) -> float:
         """Mean of the AUs' AUC on animated faces and of AU12's on real ones, both of validation people."""
@@ -153,12 +154,12 @@ def _fit(
         predict = predictor(candidate)
         probability = np.concatenate([predict(batch)[0] for batch in batches])
         animated = float(np.nanmean(animated_scores(probability, labels, model.spec.aus).auc))
-        if not faces.smiling.any():
+        if len(set(faces.smiling.tolist())) < 2:
             return animated
         return 0.5 * animated + 0.5 * smile_scores(predict, faces, model.spec).auc[12]
 
     show = stage("training", "steps") if stage else None
-    source = StoreBatches(stores["train"], model.spec, recipe.data.batch)
+    source = StoreBatches(store, model.spec, recipe.data.batch)
     run = out / "run"
     return fit(
         model, source, recipe.training, validate=validate, run=run, on_progress=show, on_epoch=on_epoch
