@@ -70,4 +70,6 @@ def test_datasets_lists_and_checks(table, tmp_path):
     bad = run(datasets_app, "check", "table", table)
     assert bad.exit_code == 1
     assert "not usable" in bad.output
-    assert isinstance(run(datasets_app, "check", "table", tmp_path / "absent").exception, UserError)
+    absent = run(datasets_app, "check", "table", tmp_path / "absent")
+    assert absent.exit_code == 1
+    assert "must be mended" in absent.output

@@ -18,6 +18,7 @@ from actionunits.cli.evaluate import evaluate
 from actionunits.cli.explain import explain
 from actionunits.cli.export import export
 from actionunits.cli.models import app as models
+from actionunits.cli.prepare import prepare
 from actionunits.cli.reproduce import reproduce
 from actionunits.cli.synthesize import app as synthesize
 from actionunits.cli.train import train
@@ -36,7 +37,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _verb in (demo, detect, explain, analyze, train, evaluate, reproduce, export):
+for _verb in (demo, detect, explain, analyze, prepare, train, evaluate, reproduce, export):
     app.command(_verb.__name__)(_verb)
 for _name, _verbs in (("synthesize", synthesize), ("datasets", datasets), ("models", models)):
     app.add_typer(_verbs, name=_name)

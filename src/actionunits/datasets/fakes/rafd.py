@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actionunits.datasets.fakes.writer import FakeWriter
-from actionunits.records import Expression
+from actionunits.facs.expression import Expression
 
 __all__ = ["VARIANTS", "write"]
 

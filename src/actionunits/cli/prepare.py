@@ -1,0 +1,61 @@
+"""``au prepare``: a data set's frames to the crops that a model takes, once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from actionunits.cli.progress import progress_bar
+
+__all__ = ["prepare"]
+
+
+def prepare(
+    name: Annotated[str, typer.Argument(help="Data set, as `au datasets` lists it.", show_default=False)],
+    root: Annotated[Path, typer.Argument(help="Its folder, or the file of a table.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder of the crop cache.", show_default=False)],
+    spec: Annotated[
+        str, typer.Option(help="Whose crops: a network or family (`au models`), or a model file.")
+    ] = "default",
+    positive: Annotated[
+        int | None,
+        typer.Option(
+            help="Lowest intensity code that counts as shown; without it the set's own rule.",
+            show_default=False,
+        ),
+    ] = None,
+    detector: Annotated[str, typer.Option(help="Face detector: hog or viola-jones.")] = "hog",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; without it one a core.", show_default=False)
+    ] = None,
+) -> None:
+    """Find and align the face of each labelled frame and keep the crops for training.
+
+    Stopped or killed, run the same command again: finished sequences are kept. Frames without a face and
+    frames that cannot be read are counted and never trained on.
+
+    Example: au prepare bp4d BP4D --spec facs3d --out cache
+    """
+    from actionunits.experiments.prepare import input_spec, prepare_data_set
+
+    wanted = input_spec(spec)
+    with progress_bar(f"{name} -> {out}", "frames") as move:
+        done = prepare_data_set(
+            name,
+            root,
+            wanted,
+            out,
+            positive=positive,
+            detector=detector,
+            jobs=jobs or os.cpu_count() or 1,
+            on_progress=move,
+        )
+    for reason in done.unreadable[:10]:
+        print(f"au: {reason}", file=sys.stderr)
+    lost = f"{done.faceless} without a face, {len(done.unreadable)} unreadable"
+    print(f"{done.frames} frames ({lost}), {done.made} sequences new -> {out}")
+    print(f"digest {done.cache.digest}")

@@ -1,0 +1,303 @@
+"""Frames to faces to crops, once, for a whole data set, in parallel over its sequences.
+
+Finished sequences stay when the work is stopped or killed; run again, it goes on with the others and ends
+with the same bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from actionunits.atomic import make_directory, replace_when_done
+from actionunits.datasets.adapter import Event
+from actionunits.datasets.cache import CropCache, CropGeometry, frame_keys, read_record, record_of
+from actionunits.datasets.crop_part import PartTask, finished_part, make_part
+from actionunits.datasets.index import write_index
+from actionunits.errors import UserError
+from actionunits.faces.detect import DETECTORS
+from actionunits.faces.pictures import PICTURE_SUFFIXES
+from actionunits.records import InputSpec, LabelIndex, OnProgress
+
+__all__ = ["Prepared", "prepare"]
+
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What was done.
+
+    Attributes:
+        cache: opened.
+        made: parts that this run made; the others were there.
+        frames: labelled frames.
+        faceless: frames in which no face was found.
+        unreadable: frames that could not be read, each with its reason.
+    """
+
+    cache: CropCache
+    made: int
+    frames: int
+    faceless: int
+    unreadable: tuple[str, ...]
+
+
+def prepare(
+    index: LabelIndex,
+    root: Path,
+    spec: InputSpec,
+    out: Path,
+    *,
+    events: Sequence[Event] = (),
+    detector: str = "hog",
+    jobs: int = 1,
+    on_progress: OnProgress | None = None,
+) -> Prepared:
+    """Fill a crop cache, or go on with one.
+
+    Args:
+        index: the labelled frames; their paths are from ``root``.
+        root: folder of the data set.
+        spec: what the model takes; only size, distance and height of the eyes, and channels matter.
+        out: folder of the cache.
+        events: coded expressions, kept beside.
+        detector: of the faces, as in use.
+        jobs: processes.
+        on_progress: called with (frames done, frames).
+
+    Raises:
+        UserError: the cache holds other crops or another data set, there is no frame with a path, or the
+            folder cannot be written to.
+    """
+    _check(index, detector, jobs)
+    geometry = CropGeometry.of(spec)
+    record = record_of(geometry, detector, "+".join(sorted(map(str, index.table["dataset"].unique()))))
+    make_directory(out)
+    _agree(out, record)
+    with _locked(out):
+        parts = _begin(out, record)
+        numbers, tasks = _tasks(index, root, geometry, detector)
+        results = {t.name: r for t in tasks if (r := finished_part(parts, t)) is not None}
+        missing = [task for task in tasks if task.name not in results]
+        if missing:
+            _set_record(out, {**record, "complete": False})
+        counter = _Counter(sum(len(t.frames) for t in tasks), on_progress)
+        counter.add(sum(len(t.frames) for t in tasks if t.name in results))
+        for name, result in _make(parts, missing, jobs, counter):
+            results[name] = result
+        return _finish(out, record, index, events, tasks, numbers, results, len(missing))
+
+
+def _check(index: LabelIndex, detector: str, jobs: int) -> None:
+    if detector not in DETECTORS or jobs < 1:
+        known = ", ".join(DETECTORS)
+        raise UserError(f"expected a detector ({known}) and at least one job, got {detector} and {jobs}")
+    if not len(index):
+        raise UserError("there is no labelled frame to prepare")
+    if (index.table["path"].to_numpy(str) == "").any():
+        raise UserError("the index has frames without a path: add a column path with pictures or videos")
+
+
+def _agree(out: Path, record: dict[str, Any]) -> None:
+    """Check that the folder is new or holds the same crops of the same data set."""
+    found = read_record(out)
+    if found is None:
+        if any(path.name != _LOCK for path in out.iterdir()):
+            raise UserError(f"{out} is not empty and no crop cache: choose a new folder")
+        return
+    there, now = CropGeometry(**found["geometry"]), CropGeometry(**record["geometry"])
+    if there != now:
+        raise UserError(f"{out} holds {there}; this model takes {now}: choose another --out")
+    for name in ("dataset", "detector"):
+        if found[name] != record[name]:
+            kept = f"{name} {found[name]}, not {record[name]}"
+            raise UserError(f"{out} holds crops of {kept}: choose another --out")
+
+
+@contextmanager
+def _locked(out: Path) -> Iterator[None]:
+    """Keep other runs out; the system lets go of the lock however this process ends."""
+    if sys.platform == "win32":  # there the user has to see to it
+        yield
+        return
+    import fcntl
+
+    with (out / _LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            raise UserError(f"another au prepare is filling {out}: wait for it, or stop it") from problem
+        yield
+
+
+def _begin(out: Path, record: dict[str, Any]) -> Path:
+    """The folder of the parts, without what killed processes left half-written."""
+    if read_record(out) is None:
+        _set_record(out, {**record, "complete": False})
+    parts = make_directory(out / "parts")
+    for left in parts.glob(".*.part-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return parts
+
+
+def _set_record(out: Path, record: dict[str, Any]) -> None:
+    with replace_when_done(out / "cache.json") as beside:
+        beside.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def _tasks(
+    index: LabelIndex, root: Path, geometry: CropGeometry, detector: str
+) -> tuple[pd.DataFrame, list[PartTask]]:
+    """For each frame its part and row, and what each part is made of."""
+    keys = frame_keys(index)
+    sequence = index.sequence_numbers()
+    alone = np.bincount(sequence)[sequence] == 1
+    paths = index.table["path"].to_numpy(str)
+    video = np.array([Path(p).suffix.lower() not in PICTURE_SUFFIXES for p in paths])
+    labels = keys["dataset"] + "_" + keys["subject"]
+    whole = labels + "_" + keys["sequence"] + "_" + keys["view"]
+    group = pd.Series(np.where(alone & ~video, labels + "_", whole))
+    part, names = pd.factorize(group)
+    rows = pd.Series(part).groupby(part).cumcount().to_numpy()
+    frames, times = index.table["frame"].to_numpy(np.int64), index.table["time_s"].to_numpy(np.float64)
+    order = np.argsort(part, kind="stable")
+    tasks = []
+    for number, chosen in enumerate(np.split(order, np.flatnonzero(np.diff(part[order])) + 1)):
+        if video[chosen].any() and len(set(paths[chosen])) > 1:
+            raise UserError(f"the sequence {names[number]} has several videos: give each its own sequence")
+        tasks.append(
+            PartTask(
+                _folder_name(str(names[number])),
+                root,
+                tuple(paths[chosen].tolist()),
+                frames[chosen],
+                times[chosen],
+                bool(not alone[chosen].any()),
+                geometry,
+                detector,
+            )
+        )
+    return keys.assign(part=part.astype(np.int32), row=rows.astype(np.int32)), tasks
+
+
+def _folder_name(name: str) -> str:
+    """A name that every file system takes, different for different names."""
+    plain = re.sub(r"[^A-Za-z0-9+-]+", "_", name).strip("_")[:80]
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+class _Counter:
+    def __init__(self, total: int, on_progress: OnProgress | None) -> None:
+        self.total, self.on_progress, self.done = total, on_progress, 0
+
+    def add(self, count: int = 1) -> None:
+        self.done += count
+        if self.on_progress is not None and count:
+            self.on_progress(self.done, self.total)
+
+
+def _make(
+    parts: Path, tasks: Sequence[PartTask], jobs: int, counter: _Counter
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    if jobs == 1 or len(tasks) < 2:
+        for task in tasks:
+            yield task.name, make_part(parts, task, counter.add)
+        return
+    longest_first = sorted(tasks, key=lambda task: -len(task.frames))
+    with _pool(min(jobs, len(tasks))) as pool:
+        waiting = {pool.submit(partial(make_part, parts), task): task for task in longest_first}
+        for future in as_completed(waiting):
+            task = waiting[future]
+            yield task.name, future.result()
+            counter.add(len(task.frames))
+
+
+@contextmanager
+def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, however it ends; stopped at once when an error or Ctrl-C comes."""
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+    try:
+        yield pool
+        pool.shutdown()
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+
+
+def _begin_worker() -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+
+    def end_with_parent() -> None:
+        if parent is not None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+    threading.Thread(target=end_with_parent, daemon=True).start()
+
+
+def _finish(
+    out: Path,
+    record: dict[str, Any],
+    index: LabelIndex,
+    events: Sequence[Event],
+    tasks: Sequence[PartTask],
+    numbers: pd.DataFrame,
+    results: dict[str, dict[str, Any]],
+    made: int,
+) -> Prepared:
+    found = [np.load(out / "parts" / task.name / "found.npy") for task in tasks]
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in found])])
+    at = offsets[numbers["part"].to_numpy()] + numbers["row"].to_numpy()
+    table = numbers.assign(found=np.concatenate(found)[at])
+    with replace_when_done(out / "frames.parquet") as beside:
+        table.to_parquet(beside, index=False)
+    write_index(out / "index.parquet", index)
+    for name, content in (
+        ("events.json", [asdict(event) for event in events]),
+        ("parts.json", [task.name for task in tasks]),
+    ):
+        with replace_when_done(out / name) as beside:
+            beside.write_text(json.dumps(content), encoding="utf-8")
+    unreadable = tuple(reason for task in tasks for reason in results[task.name]["unreadable"])
+    summary = {
+        "frames": len(index),
+        "faceless": sum(results[task.name]["faceless"] for task in tasks),
+        "unreadable": len(unreadable),
+        "digest": _digest(record, results),
+    }
+    _set_record(out, {**record, "complete": True, "summary": summary})
+    return Prepared(CropCache(out), made, len(index), summary["faceless"], unreadable)
+
+
+def _digest(record: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:
+    """Of what the crops are and of every part's crops and sources."""
+    parts = {name: (part["content"], part["source"]) for name, part in results.items()}
+    return hashlib.sha256(json.dumps([record, parts], sort_keys=True).encode()).hexdigest()

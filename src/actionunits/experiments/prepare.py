@@ -1,0 +1,74 @@
+"""From a data set's folder to the crop cache of a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from actionunits.datasets.adapter import usable_index
+from actionunits.datasets.prepare import Prepared, prepare
+from actionunits.datasets.registry import data_set
+from actionunits.errors import UserError, unknown_name
+from actionunits.records import InputSpec, OnProgress
+
+__all__ = ["input_spec", "prepare_data_set"]
+
+
+def input_spec(model: str) -> InputSpec:
+    """What a model takes.
+
+    Args:
+        model: a network's name (``facs3d/cnn2d``), a family's (``facs3d``: its first network's), ``default``
+            for the embedded model, or a model file (``.onnx``, ``.safetensors``).
+
+    Raises:
+        UserError: no such model, or PyTorch is needed and not installed.
+
+    >>> input_spec("facs3d").size_px
+    200
+    """
+    from actionunits.models.registry import REGISTRY
+
+    if model == "default" or Path(model).suffix.lower() in (".onnx", ".safetensors"):
+        from actionunits.detect.backends import load_backend
+
+        return load_backend(None if model == "default" else Path(model)).spec
+    name = model if model in REGISTRY else next((n for n in REGISTRY if n.split("/")[0] == model), None)
+    if name is None:
+        families = dict.fromkeys(n.split("/")[0] for n in REGISTRY)
+        raise unknown_name("model", model, ["default", *families, *REGISTRY])
+    try:
+        from actionunits.models.registry import build_model
+
+        return build_model(name).spec
+    except ImportError as problem:
+        raise UserError(f"{name} needs PyTorch: pip install 'actionunits[train]'") from problem
+
+
+def prepare_data_set(
+    name: str,
+    root: Path,
+    spec: InputSpec,
+    out: Path,
+    *,
+    positive: int | None = None,
+    detector: str = "hog",
+    jobs: int = 1,
+    on_progress: OnProgress | None = None,
+) -> Prepared:
+    """Read a data set and fill its crop cache; see :func:`actionunits.datasets.prepare.prepare`.
+
+    Raises:
+        UserError: the data set cannot be used, or the cache holds other crops.
+    """
+    reading = data_set(name).read(root, positive)
+    folder = root if root.is_dir() else root.parent
+    return prepare(
+        usable_index(reading),
+        folder,
+        spec,
+        out,
+        events=reading.events,
+        detector=detector,
+        jobs=jobs,
+        on_progress=on_progress,
+    )

@@ -1,0 +1,319 @@
+"""Training samples out of a crop cache: stills and clips of some subjects, as a model's input spec says."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch.utils.data import Dataset
+
+from actionunits.datasets.adapter import Event
+from actionunits.datasets.cache import CropCache
+from actionunits.datasets.folds import Fold, subject_keys
+from actionunits.errors import UserError
+from actionunits.faces.batch import clip_flow
+from actionunits.records import FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
+from actionunits.training.source import SampleSet
+
+__all__ = ["Clips", "CropSamples", "JoinedSamples", "clip_rows", "fold_samples"]
+
+#: A clip's rows where a frame repeats another because there is none at its place.
+_REPEATED = -1
+
+
+@dataclass(frozen=True)
+class Clips:
+    """How clips are cut out of sequences; length and step are the input spec's.
+
+    Attributes:
+        kind: ``frames``: the clip around every frame, that frame at T // 2, as `au detect` gives it to the
+            model; ``windows``: clips one after the other, without what is left over at the end of a run;
+            ``apex``: one around each coded expression's apex (its middle where the apex is missing);
+            ``spread``: one for each sequence, every frame_step-th frame of its middle, a smaller step where
+            the sequence is too short (seed 003: 126 frames, every second or third).
+        stride: frames from one clip to the next, for ``frames`` and ``windows``; 0 = 1 frame and one clip's
+            length.
+        labelled_only: leave out clips without one known label.
+    """
+
+    kind: Literal["frames", "windows", "apex", "spread"] = "frames"
+    stride: int = 0
+    labelled_only: bool = True
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("frames", "windows", "apex", "spread"):
+            raise UserError(f"clips are frames, windows, apex or spread, got {self.kind!r}")
+        if self.stride < 0:
+            raise UserError(f"the stride must be 0 or more frames, got {self.stride}")
+
+
+def clip_rows(
+    clips: Clips,
+    length: int,
+    step: int,
+    index: LabelIndex,
+    found: NDArray[np.bool_],
+    events: Sequence[Event] = (),
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """The rows of each clip.
+
+    A clip stays within a run of frames whose numbers follow one another. Where it reaches over an end, or a
+    frame has no face, the nearest frame toward its middle is shown again, and counts as not labelled there.
+
+    Args:
+        clips: how.
+        length: frames of a clip.
+        step: from one frame of a clip to the next.
+        index: the frames.
+        found: bool[N], whether a frame has a face.
+        events: coded expressions, for ``apex``.
+
+    Returns:
+        i64[M,T] rows of the index, and bool[M,T], True where a row stands for another frame.
+    """
+    starts = np.flatnonzero(index.starts(frame_gaps=True))
+    ends = np.append(starts[1:], len(index))
+    if clips.kind == "spread":
+        first = np.flatnonzero(index.starts())
+        starts, ends = first, np.append(first[1:], len(index))
+    rows: list[NDArray[np.int64]] = []
+    middles = _apex_rows(index, events) if clips.kind == "apex" else None
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if middles is None:
+            centres, pace = _centres(clips, length, step, start, end)
+        else:
+            centres, pace = middles[(middles >= start) & (middles < end)], step
+        if len(centres):
+            offsets = (np.arange(length) - length // 2) * pace
+            wanted = centres[:, None] + offsets
+            rows.append(np.where((wanted >= start) & (wanted < end), wanted, _REPEATED))
+    if not rows:
+        return np.zeros((0, length), np.int64), np.zeros((0, length), bool)
+    asked = np.concatenate(rows)
+    known = (asked >= 0) & found[np.maximum(asked, 0)]
+    kept = known[:, length // 2] if clips.kind == "frames" else known.any(axis=1)
+    return _filled(asked[kept], known[kept]), ~known[kept]
+
+
+def _centres(clips: Clips, length: int, step: int, start: int, end: int) -> tuple[NDArray[np.int64], int]:
+    """Rows at position T // 2 of the clips of a run, and the step."""
+    count = end - start
+    if clips.kind == "frames":
+        return np.arange(start, end, clips.stride or 1), step
+    if clips.kind == "windows":
+        reach = (length - 1) * step + 1
+        first = start + (length // 2) * step
+        last = max(end - reach + (length // 2) * step, first)
+        return np.arange(first, last + 1, clips.stride or reach) if count > (length // 2) * step else (
+            np.array([start + count // 2])
+        ), step
+    pace = max(1, min(step, (count - 1) // max(length - 1, 1)))
+    reach = (length - 1) * pace + 1
+    return np.array([start + max(0, (count - reach) // 2) + (length // 2) * pace]).clip(start, end - 1), pace
+
+
+def _apex_rows(index: LabelIndex, events: Sequence[Event]) -> NDArray[np.int64]:
+    """The row of each event's apex, or of the nearest frame of its sequence within the event."""
+    table = index.table
+    names = ("dataset", "subject", "sequence")
+    places: dict[tuple[str, ...], list[int]] = {}
+    for row, key in enumerate(zip(*(table[name].astype("str") for name in names), strict=True)):
+        places.setdefault(key, []).append(row)
+    frames = table["frame"].to_numpy(np.int64)
+    found = []
+    for event in events:
+        rows = np.array(places.get((event.dataset, event.subject, event.sequence), []), np.int64)
+        if len(rows):
+            best = int(rows[np.argmin(np.abs(frames[rows] - event.centre))])
+            last = max((event.onset, event.centre, event.offset or 0))
+            if event.onset <= frames[best] <= last:
+                found.append(best)
+    return np.unique(np.array(found, np.int64))
+
+
+def _filled(rows: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Rows with every unknown place taken by the nearest known one toward the middle, else away from it."""
+    length = rows.shape[1]
+    middle = length // 2
+    filled = np.where(known, rows, _REPEATED)
+    outward = [(at, at - 1) for at in range(middle + 1, length)]
+    outward += [(at, at + 1) for at in range(middle - 1, -1, -1)]
+    inward = [(at, at + 1) for at in range(length - 2, -1, -1)] + [(at, at - 1) for at in range(1, length)]
+    for at, beside in outward + inward:
+        filled[:, at] = np.where(filled[:, at] < 0, filled[:, beside], filled[:, at])
+    return filled
+
+
+class CropSamples(Dataset[Sample]):
+    """Samples of a crop cache: a :class:`~actionunits.training.source.SampleSet` and a PyTorch data set.
+
+    Frames without a face are left out (stills) or replaced by a neighbour (clips); their labels and those of
+    repeated frames are unknown.
+
+    Args:
+        cache: of the model's crops.
+        spec: what the model takes.
+        index: labelled frames of the cache; None = all of it.
+        subjects: the people, as :func:`~actionunits.datasets.folds.subject_keys` names them; None = everyone.
+        clips: how clips are cut; not read for a model of stills.
+        regions: gives the boxes of a crop's points, where the model takes them.
+        flow: ``dis`` or ``tvl1``, where the model takes optical flow.
+
+    Attributes:
+        rows: i64[M,T], rows of ``index``.
+        faceless: frames of these people without a face.
+
+    Raises:
+        UserError: the cache has other crops, the index does not code an AU, or the model needs boxes and
+            ``regions`` is missing.
+    """
+
+    def __init__(
+        self,
+        cache: CropCache,
+        spec: InputSpec,
+        *,
+        index: LabelIndex | None = None,
+        subjects: Sequence[str] | None = None,
+        clips: Clips | None = None,
+        regions: Callable[[Landmarks], Regions] | None = None,
+        flow: str = "dis",
+    ) -> None:
+        cache.check_spec(spec)
+        if spec.needs_regions and regions is None:
+            raise UserError("this model takes boxes: say how they are made out of the points (regions=)")
+        self.cache, self.spec, self.regions, self.flow = cache, spec, regions, flow
+        whole = cache.index if index is None else index
+        if subjects is not None:
+            whole = whole.take(np.isin(_keys(whole, subjects), list(subjects)))
+        self.index = whole
+        self._part, self._row, self.found = cache.locate(whole)
+        self.faceless = int((~self.found).sum())
+        self._labels = whole.labels(spec.aus)
+        self._intensity = self._graded(whole)
+        chosen = clips or Clips()
+        self.rows, self._repeated = self._choose(chosen)
+        known = (self._at(self._labels, self.rows, self._repeated) >= 0).any(axis=(1, 2))
+        if chosen.labelled_only:
+            self.rows, self._repeated = self.rows[known], self._repeated[known]
+        self.subject: NDArray[np.str_] = whole.table["subject"].to_numpy(str)[self.rows[:, 0]]
+
+    def _choose(self, clips: Clips) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        if self.spec.clip_length == 1 and clips.kind in ("frames", "windows") and not clips.stride:
+            rows = np.flatnonzero(self.found)[:, None]
+            return rows, np.zeros(rows.shape, bool)
+        return clip_rows(
+            clips, self.spec.clip_length, self.spec.frame_step, self.index, self.found, self.cache.events
+        )
+
+    def _graded(self, index: LabelIndex) -> FloatArray | None:
+        """f32[N,A], NaN for an AU without intensities; None where none has them."""
+        graded = set(index.intensity_aus) & set(self.spec.aus)
+        if not graded:
+            return None
+        unknown = np.full(len(index), np.nan, np.float32)
+        columns = [index.intensities([au])[:, 0] if au in graded else unknown for au in self.spec.aus]
+        return np.column_stack(columns)
+
+    @staticmethod
+    def _at(
+        labels: NDArray[np.int8], rows: NDArray[np.int64], repeated: NDArray[np.bool_]
+    ) -> NDArray[np.int8]:
+        return np.where(repeated[..., None], np.int8(-1), labels[rows]).astype(np.int8)
+
+    @property
+    def labels(self) -> NDArray[np.int8]:
+        """i8[M,A], -1 unknown: for a clip, whether any of its frames shows the AU."""
+        if not len(self.rows):
+            return np.zeros((0, len(self.spec.aus)), np.int8)
+        result = np.full((len(self.rows), len(self.spec.aus)), -1, np.int8)
+        for at in range(self.rows.shape[1]):
+            np.maximum(result, self._at(self._labels, self.rows[:, at], self._repeated[:, at]), out=result)
+        return result
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, number: int, /) -> Sample:
+        rows, repeated = self.rows[number], self._repeated[number]
+        part, lines = int(self._part[rows[0]]), self._row[rows]  # a clip lies within one part
+        frames, points = self.cache.crops(part)[lines], self.cache.points(part)[lines]
+        intensity = None
+        if self._intensity is not None:
+            intensity = np.where(repeated[:, None], np.float32(np.nan), self._intensity[rows])
+        return Sample(
+            frames=frames,
+            labels=self._at(self._labels, rows, repeated),
+            intensity=intensity,
+            landmarks=points,
+            regions=self._boxes(points),
+            flow=clip_flow(frames, self.flow) if self.spec.needs_flow else None,
+            subject=str(self.subject[number]),
+        )
+
+    def _boxes(self, points: FloatArray) -> tuple[Regions, ...] | None:
+        if not self.spec.needs_regions or self.regions is None:
+            return None
+        return tuple(self.regions(Landmarks(each)) for each in points)
+
+
+class JoinedSamples(Dataset[Sample]):
+    """Several sample sets, one after the other, such as those of several data sets.
+
+    Raises:
+        UserError: there is none, or they have different AUs.
+    """
+
+    def __init__(self, parts: Sequence[SampleSet]) -> None:
+        widths = {part.labels.shape[1] for part in parts}
+        if len(widths) != 1:
+            raise UserError(f"sample sets of one list of AUs can be joined, got {sorted(widths)} AUs")
+        self.parts = tuple(parts)
+        self._ends = np.cumsum([len(part) for part in parts]).tolist()
+
+    @property
+    def labels(self) -> NDArray[np.int8]:
+        """i8[M,A], -1 unknown."""
+        return np.concatenate([part.labels for part in self.parts])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, number: int, /) -> Sample:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        part = bisect.bisect_right(self._ends, number)
+        return self.parts[part][number - (self._ends[part - 1] if part else 0)]
+
+
+def fold_samples(
+    cache: CropCache, spec: InputSpec, fold: Fold, *, index: LabelIndex | None = None, **options: Any
+) -> tuple[CropSamples, CropSamples, CropSamples]:
+    """(train, validation, test) of a fold.
+
+    Args:
+        cache: of the model's crops.
+        spec: what the model takes.
+        fold: who is on which side.
+        index: labelled frames of the cache; None = all of it.
+        options: as for :class:`CropSamples`.
+
+    Raises:
+        UserError: a subject of the data is in no part of the fold, or as :class:`CropSamples` says.
+    """
+    whole = cache.index if index is None else index
+    sides = fold.rows(_keys(whole, (*fold.train, *fold.validation, *fold.test)))
+    train, validation, test = (CropSamples(cache, spec, index=whole.take(mask), **options) for mask in sides)
+    return train, validation, test
+
+
+def _keys(index: LabelIndex, names: Sequence[str]) -> NDArray[np.str_]:
+    """The subject of each row as these names give it: with the data set in folds over several sets."""
+    if not any("/" in name for name in names):
+        return subject_keys(index)
+    table = index.table
+    return np.char.add(np.char.add(table["dataset"].to_numpy(str), "/"), table["subject"].to_numpy(str))

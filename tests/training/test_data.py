@@ -1,0 +1,221 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.data import DataLoader
+
+from actionunits.datasets.adapter import Event
+from actionunits.datasets.fakes import FakeSize
+from actionunits.datasets.folds import Fold
+from actionunits.datasets.prepare import prepare
+from actionunits.datasets.registry import data_set
+from actionunits.errors import UserError
+from actionunits.experiments.fakes import make_fake
+from actionunits.faces.batch import collate
+from actionunits.faces.regions import micro_expression_regions
+from actionunits.records import InputSpec, LabelIndex
+from actionunits.training.data import Clips, CropSamples, JoinedSamples, clip_rows, fold_samples
+from actionunits.training.source import SampleBatches
+
+AUS = (1, 2, 4, 12)
+
+
+def spec(**more) -> InputSpec:
+    return InputSpec(aus=AUS, size_px=48, inter_ocular_px=20.0, **more)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("casme2")
+    make_fake("casme2", folder / "data", FakeSize(3, 2, 9), size_px=200)
+    reading = data_set("casme2").read(folder / "data", None)
+    done = prepare(reading.index, folder / "data", spec(), folder / "cache", events=reading.events)
+    assert done.faceless == 0
+    return done.cache
+
+
+def rows_of(sequences, **more):
+    """An index with the given frame numbers of each sequence."""
+    table = pd.concat(
+        [
+            pd.DataFrame({"subject": f"s{i}", "sequence": "a", "frame": frames, "AU01": 1, "dataset": "d"})
+            for i, frames in enumerate(sequences)
+        ]
+    )
+    return LabelIndex.make(table.assign(**more))
+
+
+def test_stills(cache):
+    samples = CropSamples(cache, spec())
+    index = cache.index
+    known = (index.labels(AUS) >= 0).any(axis=1)
+    assert len(samples) == known.sum() < len(index)
+    assert samples.labels.tolist() == index.labels(AUS)[known].tolist()
+    first = samples[0]
+    row = int(np.flatnonzero(known)[0])
+    np.testing.assert_array_equal(first.frames[0], cache.crops(0)[row])
+    np.testing.assert_array_equal(first.landmarks[0], cache.points(0)[row])
+    assert first.subject == "sub01"
+    assert len(CropSamples(cache, spec(), clips=Clips(labelled_only=False))) == len(index)
+
+
+def test_clips_of_an_apex(cache):
+    samples = CropSamples(cache, spec(clip_length=7), clips=Clips("apex"))
+    assert len(samples) == len(cache.events) == 6
+    frames = samples.index.table["frame"].to_numpy()
+    middles = {(samples.subject[n], int(frames[samples.rows[n, 3]])) for n in range(len(samples))}
+    assert middles == {(event.subject, event.centre) for event in cache.events}
+    assert (np.diff(frames[samples.rows], axis=1) == 1).all()
+    sample = samples[2]
+    assert sample.frames.shape == (7, 48, 48, 1)
+    event = next(
+        e for e in cache.events if e.subject == samples.subject[2] and e.centre == frames[samples.rows[2, 3]]
+    )
+    assert [au for au, code in zip(AUS, samples.labels[2], strict=True) if code == 1] == [
+        au for au in AUS if au in event.aus
+    ]
+
+
+def test_a_model_gets_batches_as_it_asks_for_them(cache):
+    wanted = spec(clip_length=5, needs_landmarks=True, needs_flow=True, needs_regions=True)
+    samples = CropSamples(cache, wanted, regions=micro_expression_regions)
+    (batch, *_) = SampleBatches(samples, wanted, 4).epoch(0, 1)
+    assert batch.frames.shape == (4, 5, 1, 48, 48)
+    assert batch.landmarks.shape == (4, 5, 68, 2)
+    assert batch.flow.shape == (4, 5, 2, 48, 48)
+    assert len(batch.regions) == 4
+    assert batch.regions[0][0].aus == ((1, 2, 4, 7), (9, 17), (10, 12, 15, 20, 24, 25, 26))
+    with pytest.raises(UserError, match="regions="):
+        CropSamples(cache, wanted)
+    with pytest.raises(UserError, match="prepare another cache"):
+        CropSamples(cache, InputSpec(aus=AUS, size_px=64, inter_ocular_px=20.0))
+
+
+def test_pytorch_loads_it_in_other_processes(cache):
+    wanted = spec(clip_length=3)
+    samples = pickle.loads(pickle.dumps(CropSamples(cache, wanted)))
+    loader = DataLoader(samples, batch_size=8, num_workers=1, collate_fn=lambda batch: collate(batch, wanted))
+    batch = next(iter(loader))
+    np.testing.assert_array_equal(batch.frames, collate([samples[i] for i in range(8)], wanted).frames)
+
+
+def test_folds_keep_people_apart(cache):
+    fold = Fold(("sub01",), ("sub02",), ("sub03",))
+    train, validation, test = fold_samples(cache, spec(), fold)
+    assert [set(part.subject) for part in (train, validation, test)] == [{"sub01"}, {"sub02"}, {"sub03"}]
+    assert len(train) + len(validation) + len(test) == len(CropSamples(cache, spec()))
+    joint = Fold(("casme2/sub01", "bp4d/F001"), (), ("casme2/sub02", "casme2/sub03"))
+    assert len(fold_samples(cache, spec(), joint)[0]) == len(train)
+    assert len(CropSamples(cache, spec(), subjects=["casme2/sub02"])) == len(validation)
+    with pytest.raises(UserError, match="sub03 is in the data but in no part"):
+        fold_samples(cache, spec(), Fold(("sub01",), (), ("sub02",)))
+
+
+def test_joined_sets(cache):
+    parts = fold_samples(cache, spec(), Fold(("sub01",), ("sub02",), ("sub03",)))
+    joined = JoinedSamples(parts)
+    assert len(joined) == sum(map(len, parts)) == len(joined.labels)
+    last, first_of_second = joined[len(joined) - 1], joined[len(parts[0])]
+    np.testing.assert_array_equal(last.frames, parts[2][len(parts[2]) - 1].frames)
+    np.testing.assert_array_equal(first_of_second.frames, parts[1][0].frames)
+    with pytest.raises(IndexError):
+        joined[len(joined)]
+    with pytest.raises(UserError, match="one list of AUs"):
+        JoinedSamples([parts[0], CropSamples(cache, InputSpec(aus=(1,), size_px=48, inter_ocular_px=20.0))])
+
+
+def test_an_au_that_is_not_coded_is_named(cache):
+    with pytest.raises(UserError, match="AU 63"):
+        CropSamples(cache, InputSpec(aus=(1, 63), size_px=48, inter_ocular_px=20.0))
+
+
+def test_126_frames_of_a_video():
+    index = rows_of([np.arange(400), np.arange(300), np.arange(126), np.arange(50)])
+    rows, repeated = clip_rows(Clips("spread"), 126, 3, index, np.ones(len(index), bool))
+    assert rows.shape == (4, 126)
+    assert [int(r[1] - r[0]) for r in rows[:3]] == [3, 2, 1]
+    assert [len(set(r.tolist())) for r in rows] == [126, 126, 126, 50]
+    assert rows[0, 0] == 12  # 376 of 400 frames, from the middle
+    assert rows[2].tolist() == list(range(700, 826))
+    assert repeated.sum(axis=1).tolist() == [0, 0, 0, 76]
+
+
+def test_windows_follow_one_another_and_stop_at_gaps():
+    index = rows_of([[*range(10), *range(20, 27)]])
+    rows, repeated = clip_rows(Clips("windows"), 4, 1, index, np.ones(17, bool))
+    assert rows.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7], [10, 11, 12, 13]]
+    assert not repeated.any()
+    rows, _ = clip_rows(Clips("windows", stride=2), 4, 1, index, np.ones(17, bool))
+    assert rows[:, 0].tolist() == [0, 2, 4, 6, 10, 12]
+
+
+def test_a_lost_face_is_replaced_toward_the_middle_and_is_not_labelled():
+    index = rows_of([range(5)])
+    found = np.array([False, True, True, False, True])
+    rows, repeated = clip_rows(Clips("frames"), 5, 1, index, found)
+    assert rows.tolist() == [[1, 1, 1, 2, 2], [1, 1, 2, 2, 4], [2, 4, 4, 4, 4]]
+    assert repeated.tolist() == [
+        [True, True, False, False, True],
+        [True, False, False, True, False],
+        [False, True, False, True, True],
+    ]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.sets(st.integers(0, 40), min_size=1, max_size=25), min_size=1, max_size=3),
+    st.sampled_from(["frames", "windows", "spread", "apex"]),
+    st.integers(1, 9),
+    st.integers(1, 4),
+    st.integers(0, 3),
+    st.data(),
+)
+def test_clips_stay_within_their_sequence_and_show_faces(sequences, kind, length, step, stride, data):
+    index = rows_of([sorted(each) for each in sequences])
+    found = np.array(data.draw(st.lists(st.booleans(), min_size=len(index), max_size=len(index))))
+    events = [Event("d", f"s{i}", "a", min(each), (), max(each), (1,)) for i, each in enumerate(sequences)]
+    rows, repeated = clip_rows(Clips(kind, stride), length, step, index, found, events)
+    assert rows.shape == repeated.shape == (len(rows), length)
+    if not len(rows):
+        return
+    assert found[rows].all()
+    assert (index.sequence_numbers()[rows] == index.sequence_numbers()[rows[:, :1]]).all()
+    assert not repeated.all(axis=1).any()
+    frames = index.table["frame"].to_numpy()
+    for clip, again in zip(rows, repeated, strict=True):
+        shown = np.flatnonzero(~again)
+        assert (np.diff(clip) >= 0).all()
+        if kind in ("frames", "windows", "apex"):
+            assert (np.diff(frames[clip[shown]]) == step * np.diff(shown)).all()
+    if kind == "frames":
+        assert not repeated[:, length // 2].any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3))
+def test_clips_of_frames_are_those_of_detection(sequences, length, step):
+    """The same neighbours as :func:`actionunits.detect.clips.clips_around` gives."""
+    from types import SimpleNamespace
+
+    from actionunits.detect.clips import clips_around
+
+    rng = np.random.default_rng([sequences, length, step])
+    found = rng.random(12) < 0.7
+    index = rows_of([range(12)])
+    rows, _ = clip_rows(Clips("frames"), length, step, index, found)
+    face = SimpleNamespace(face=SimpleNamespace(track=0))
+    frames = [
+        SimpleNamespace(faces=[face] if found[n] else [], crops={0: n} if found[n] else {}) for n in range(12)
+    ]
+    made = spec(clip_length=length, frame_step=step)
+    assert [clip for _, clips in clips_around(frames, made) for clip in clips] == rows.tolist()
+
+
+def test_bad_clips():
+    with pytest.raises(UserError, match="frames, windows, apex or spread"):
+        Clips("apexes")
+    with pytest.raises(UserError, match="stride"):
+        Clips("windows", -1)
