@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actionunits.records import Crop, Expression, Face, Frame, InputSpec, Landmarks, Prediction
+from actionunits.records import Crop, Expression, Face, Frame, InputSpec, LabelIndex, Landmarks, Prediction
 
 
 def test_arrays_are_checked_when_a_record_is_made():
@@ -80,3 +81,11 @@ def test_a_foreign_input_spec_is_refused(change, message):
     values = InputSpec((12,), 100, 40.0).to_dict() | change
     with pytest.raises(ValueError, match=message):
         InputSpec.from_dict(values)
+
+
+@pytest.mark.parametrize("code", [255, 256, 9, 0.5, np.nan])
+def test_a_code_that_is_none_is_not_read_as_one(code):
+    """255 and 256 would become -1 and 0 as int8."""
+    rows = pd.DataFrame({"subject": "1", "sequence": "1", "frame": [1, 2], "AU12": [0, code]})
+    with pytest.raises(ValueError, match="AU12 must hold -1, 0 and 1 only"):
+        LabelIndex.make(rows)

@@ -442,6 +442,8 @@ class LabelIndex:
         kinds |= dict.fromkeys(("dataset", "subject", "sequence", "task", *known), "str")
         for name in labels:
             kinds[name] = "float32" if name.endswith("_r") else "str" if name.endswith("_side") else "int8"
+            if kinds[name] == "int8" and not rows[name].isin((-1, 0, 1)).all():
+                raise ValueError(f"LabelIndex column {name} must hold -1, 0 and 1 only")
         rows = rows.astype(kinds)
         for name in (
             "dataset",

@@ -1,0 +1,85 @@
+"""The 2-D and the 3-D way mean the same by an expression: its sides, and where the eyes and the jaw go."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from actionunits.records import Expression
+from actionunits.synthesis.animate import PortraitAnimator
+from actionunits.synthesis.clip import Animator
+from actionunits.synthesis.face_model import load_face_model
+from actionunits.synthesis.model_animator import ModelAnimator
+from actionunits.synthesis.portraits import read_portrait
+
+pytestmark = pytest.mark.shared
+
+NEUTRAL = Expression.both({})
+LEFT_EYE = slice(42, 48)
+
+
+@pytest.fixture(scope="module")
+def animators(shared_data: Path) -> tuple[Animator, Animator]:
+    """One person's, 2-D and 3-D."""
+    portrait = read_portrait(sorted((shared_data / "faces" / "london").glob("*_neutral.jpg"))[0])
+    model = load_face_model(shared_data / "face_model" / "ict_facekit_light.npz")
+    return PortraitAnimator(portrait), ModelAnimator(portrait, model)
+
+
+def moved(animator: Animator, expression: Expression) -> NDArray[np.float64]:
+    """f64[68,2], how far the points go, px."""
+    return np.asarray(animator.show(expression).points - animator.show(NEUTRAL).points, np.float64)
+
+
+def dark_part_of_the_eye(
+    animator: Animator, expression: Expression, gaze: tuple[float, float]
+) -> NDArray[np.float64]:
+    """f64[2], the middle of what is dark where the subject's left eye is at rest: the iris."""
+    rest = animator.show(NEUTRAL).points[LEFT_EYE]
+    grey = cv2.cvtColor(animator.show(expression, gaze=gaze).image, cv2.COLOR_RGB2GRAY)
+    inside = cv2.fillConvexPoly(np.zeros(grey.shape, np.uint8), rest.round().astype(np.int32), 1) > 0
+    rows, columns = np.nonzero(inside)
+    weight = np.clip(np.percentile(grey[inside], 60) - grey[inside].astype(float), 0, None)
+    return np.average(np.column_stack([columns, rows]), axis=0, weights=weight)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ({2: 5.0}, {}),
+        ({}, {2: 5.0}),
+        ({12: 5.0}, {}),
+        ({}, {15: 5.0}),
+        ({4: 5.0}, {4: 5.0}),
+        ({9: 5.0}, {9: 5.0}),
+        ({26: 5.0}, {26: 5.0}),
+        ({30: 5.0}, {}),
+        ({}, {30: 5.0}),
+        ({45: 5.0}, {}),
+    ],
+)
+def test_the_points_go_the_same_way(
+    animators: tuple[Animator, Animator], left: dict[int, float], right: dict[int, float]
+) -> None:
+    flat, solid = (moved(animator, Expression(left, right)) for animator in animators)
+    alike = (flat * solid).sum() / (np.linalg.norm(flat) * np.linalg.norm(solid))
+    assert alike > 0.6
+
+
+@pytest.mark.parametrize(
+    ("au", "gaze", "axis", "sign"),
+    [(61, (1.0, 0.0), 0, 1), (62, (-1.0, 0.0), 0, -1), (63, (0.0, 1.0), 1, -1), (64, (0.0, -1.0), 1, 1)],
+)
+def test_the_eyes_turn_the_same_way(
+    animators: tuple[Animator, Animator], au: int, gaze: tuple[float, float], axis: int, sign: int
+) -> None:
+    for animator in animators:
+        rest = dark_part_of_the_eye(animator, NEUTRAL, (0.0, 0.0))
+        by_au = dark_part_of_the_eye(animator, Expression.both({au: 5.0}), (0.0, 0.0))
+        asked_for = dark_part_of_the_eye(animator, NEUTRAL, gaze)
+        assert sign * (by_au - rest)[axis] > 0.25
+        np.testing.assert_allclose(by_au, asked_for, atol=0.1)
