@@ -43,7 +43,7 @@ def test_network_one_fits_table_ten_and_not_table_nine():
 
 
 def test_sums_taken_again():
-    found = printed_summaries().set_index(["quantity", "place", "data", "method"])
+    found = printed_summaries().set_index(["quantity", "place", "data", "method"]).sort_index()
     again = found["again"]
     assert again["mean correlation", "text", "disfa"].item() == pytest.approx(0.718, abs=1e-3)
     variances = found[found["table"] == "table12"]

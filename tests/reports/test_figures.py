@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from actionunits.facs.sets import DEFAULT_17
+from actionunits.reports.distributions import box_plot, histogram
 from actionunits.reports.figures import (
     COLOURS,
     _peak_per_column,
@@ -133,3 +134,13 @@ def test_a_contact_sheet_holds_each_picture_in_its_place():
 def test_clock_rounds_up_into_the_next_minute():
     assert clock(59.7) == "1:00"
     assert clock(3599.9) == "1:00:00"
+
+
+def test_box_plot_and_histogram_draw_and_check():
+    assert box_plot(["AU1", "AU2"], [[0.2, 0.4, 3.0], []], axis="length (s)").startswith(b"\x89PNG")
+    assert box_plot(["AU1"], [[]]).startswith(b"\x89PNG")
+    assert b"<svg" in histogram(["1", "2–10"], [40.0, 60.0], file_format="svg")
+    with pytest.raises(ValueError, match="above 0"):
+        box_plot(["AU1"], [[0.0]])
+    with pytest.raises(ValueError, match="2 ranges"):
+        histogram(["1", "2"], [1.0])

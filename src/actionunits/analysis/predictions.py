@@ -64,7 +64,7 @@ class Predictions:
 def read_predictions(path: str | os.PathLike[str], *, face: int | None = None) -> Predictions:
     """Read a CSV (commas, semicolons or tabs) or Parquet file, or a folder of them.
 
-    Columns are as :func:`predictions_of` takes them. In a folder, such as `au detect` writes, the name of each
+    Columns are as :func:`predictions_of` takes them. In a folder, such as `au detect` writes, the name of a
     file without its suffix is the sequence.
 
     Raises:

@@ -41,23 +41,19 @@ def box_plot(
     figure = _new_figure(8.0, 1.2 + 0.3 * max(len(names), 2))
     axes = _plain_axes(figure, title)
     filled = [place for place, each in enumerate(arrays) if len(each)]
-    axes.boxplot(
-        [arrays[place] for place in filled],
-        positions=filled,
-        orientation="horizontal",
-        widths=0.6,
-        whis=(0, 100),
-        manage_ticks=False,
-        patch_artist=True,
-        boxprops={"facecolor": COLOURS[5], "edgecolor": _INK, "linewidth": 0.8},
-        medianprops={"color": COLOURS[1], "linewidth": 1.8},
-        whiskerprops={"color": _INK, "linewidth": 0.8},
-        capprops={"color": _INK, "linewidth": 0.8},
-    )
+    if filled:
+        low, start, middle, end, high = np.transpose(
+            [np.quantile(arrays[place], [0, 0.25, 0.5, 0.75, 1]) for place in filled]
+        )
+        axes.hlines(filled, low, high, color=_INK, linewidth=0.8, zorder=2)
+        axes.plot(np.concatenate([low, high]), filled * 2, "|", color=_INK, markersize=9, zorder=2)
+        box = {"color": COLOURS[5], "edgecolor": _INK, "linewidth": 0.8, "zorder": 3}
+        axes.barh(filled, end - start, 0.6, left=start, **box)
+        places = np.array(filled)
+        axes.vlines(middle, places - 0.3, places + 0.3, color=COLOURS[1], linewidth=1.8, zorder=4)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    if filled:
-        axes.margins(x=0.06)
+    axes.margins(x=0.06)
     sizes = axes.secondary_yaxis("right")
     sizes.set_yticks(range(len(names)), [f"n = {len(each):,}" for each in arrays], fontsize=8, color=_INK)
     sizes.spines["right"].set_visible(False)
