@@ -14,10 +14,12 @@ from actionunits.experiments.embedded.calibrate import calibrate, choose_thresho
 from actionunits.experiments.embedded.degrade import degrade
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
 from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
+from actionunits.experiments.embedded.pictures import Layout, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.models.embedded.net import EmbeddedConfig, build
 from actionunits.records import Batch, Sample
+from actionunits.synthesis.painting import paint_portrait
 
 
 @settings(max_examples=20, deadline=None)
@@ -82,6 +84,34 @@ def test_a_portrait_comes_at_the_asked_size(tmp_path):
     cv2.imwrite(str(path), data.astronaut()[:, :, ::-1])
     portrait = load_portrait(Photograph(path, "nasa/astronaut"), inter_ocular_px=30.0)
     assert inter_ocular_distance(portrait.landmarks) == pytest.approx(30.0, rel=0.02)
+
+
+def _layout(**changes):
+    values = {"aus": (12, 25), "size_px": 32, "inter_ocular_px": 14.0, "eye_line": 0.3, "count": 1, "seed": 1}
+    values |= {"flat_share": 1.0, "real_share": 0.0, "subjects": ("f/1",), "face_model": ""}
+    return Layout(**values | changes)
+
+
+def test_pictures_are_labelled_kept_and_not_mixed_with_others(tmp_path):
+    cv2.imwrite(str(tmp_path / "1_neutral.png"), paint_portrait(5, 240).image[:, :, ::-1])
+    photographs = [Photograph(tmp_path / "1_neutral.png", "f/1")]
+    store = make_pictures(tmp_path / "store", photographs, _layout(), workers=1)
+    assert store.crops.std(axis=(1, 2)).min() > 3, "no empty picture"
+    assert np.array_equal(store.labels, store.intensity >= 2)
+    eyes = (store.points[:, [36, 42]] + store.points[:, [39, 45]]) / 2
+    assert np.allclose(eyes.mean(axis=1)[:, 0], (store.layout.stored_px - 1) / 2, atol=0.1)
+    assert np.allclose(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=1), 14.0, atol=0.05)
+    before = np.array(store.crops)
+    again = make_pictures(tmp_path / "store", [], _layout(), workers=1)  # nothing is left to do
+    assert np.array_equal(again.crops, before)
+    with pytest.raises(UserError, match="made with other settings"):
+        make_pictures(tmp_path / "store", photographs, _layout(seed=2), workers=1)
+
+
+def test_a_store_that_the_disk_cannot_hold_is_refused_before_it_is_begun(tmp_path):
+    with pytest.raises(UserError, match=r"store needs .* GB, more than is free"):
+        make_pictures(tmp_path / "store", [], _layout(count=10**12), workers=1)
+    assert list((tmp_path / "store").iterdir()) == []
 
 
 def test_the_rule_ranks_a_smile_above_a_closed_mouth():

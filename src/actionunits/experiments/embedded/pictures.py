@@ -7,8 +7,11 @@ a run that was stopped goes on with the first part that is missing.
 from __future__ import annotations
 
 import json
+import math
+import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +30,7 @@ from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.facs.motion import lip_gap, lips_part_intensity
 from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
+from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
@@ -127,6 +131,12 @@ def _new_store(folder: Path, layout: Layout) -> PictureStore:
         "intensity": ((count, aus), np.float32),
         "subject": ((count,), np.int32),
     }
+    bytes_needed = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in shapes.values())
+    if bytes_needed > shutil.disk_usage(folder).free:
+        raise UserError(
+            f"{folder} needs {bytes_needed / 1e9:.1f} GB, more than is free there: free space, take fewer "
+            "pictures or choose another --out"
+        )
     for name, (shape, dtype) in shapes.items():
         np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape).flush()
     make_directory(folder / "parts")
@@ -139,12 +149,12 @@ def _open_store(folder: Path, layout: Layout) -> PictureStore:
     make_directory(folder)
     if not (folder / "layout.json").exists():
         return _new_store(folder, layout)
-    store = PictureStore(folder, "r+")
-    if store.layout != layout:
+    found = json.loads((folder / "layout.json").read_text())
+    if found != json.loads(json.dumps(layout.__dict__)):
         raise UserError(
             f"{folder} holds pictures made with other settings; remove it or choose another --out"
         )
-    return store
+    return PictureStore(folder, "r+")
 
 
 def make_pictures(
@@ -172,6 +182,11 @@ def make_pictures(
                 finished += 1
                 if on_progress:
                     on_progress(finished * PER_PORTRAIT, layout.parts * PER_PORTRAIT)
+        except BrokenProcessPool as problem:
+            raise UserError(
+                "a process that animates faces was killed, perhaps for lack of memory: close other programs "
+                "and start again; what was complete is kept"
+            ) from problem
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -306,7 +321,7 @@ def _label(store: PictureStore, row: int, expression: Expression, gap: float) ->
     if 25 in store.layout.aus:
         values[store.layout.aus.index(25)] = lips_part_intensity(gap)
     store.intensity[row] = values
-    store.labels[row] = values >= 2.0
+    store.labels[row] = values >= OCCURRENCE_FROM
 
 
 def _label_smile(store: PictureStore, row: int) -> None:
