@@ -138,3 +138,15 @@ def test_pytorch_gives_what_the_network_gives() -> None:
     np.testing.assert_allclose(found.probability, 1 / (1 + np.exp(-logits)), rtol=1e-5)
     assert found.intensity is not None
     np.testing.assert_allclose(found.intensity, np.clip(10 * logits, 0, 5), rtol=1e-4, atol=1e-5)
+
+
+def test_thresholds_come_from_the_card_of_safetensors_too(tmp_path):
+    pytest.importorskip("torch")
+    from actionunits.models.embedded.net import EmbeddedConfig, build
+    from actionunits.models.weights import save_model
+
+    model = build(EmbeddedConfig())
+    limits = [round(0.1 + 0.04 * i, 2) for i in range(17)]
+    path = tmp_path / "mine.safetensors"
+    save_model(path, model, name="embedded/points_and_picture", card={"thresholds": limits})
+    assert load_backend(path).thresholds.tolist() == pytest.approx(limits)

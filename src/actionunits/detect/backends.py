@@ -180,13 +180,17 @@ class TorchBackend:
     Args:
         model: put into evaluation mode here.
         name: its name for people.
+        card: its card; ``thresholds`` is read, without it they are 0.5.
+
+    Raises:
+        UserError: the card has thresholds for other AUs.
     """
 
-    def __init__(self, model: AUModel, name: str = "") -> None:
+    def __init__(self, model: AUModel, name: str = "", card: Mapping[str, Any] | None = None) -> None:
         self.model = model.eval()
         self.spec = model.spec
         self.name = name or type(model).__name__
-        self.thresholds: FloatArray = np.full(len(self.spec.aus), 0.5, np.float32)
+        self.thresholds: FloatArray = _thresholds(card or {}, self.spec.aus)
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
@@ -221,9 +225,9 @@ def _load_torch(file: Path) -> Backend:
             f"{file} holds PyTorch weights and PyTorch is not installed: "
             "pip install 'actionunits[train]', or use the model's .onnx file"
         ) from problem
-    from actionunits.models.weights import load_model
+    from actionunits.models.weights import load_model, read_header
 
-    return TorchBackend(load_model(file), name=file.stem)
+    return TorchBackend(load_model(file), name=file.stem, card=read_header(file).card)
 
 
 def load_backend(model: str | Path | None = None) -> Backend:

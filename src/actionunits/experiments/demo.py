@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.detect.outputs import OutputPlan, SourceSummary, detect_to_files
 from actionunits.detect.pipeline import Detector
+from actionunits.facs.units import au_column
 from actionunits.metrics.ranking import roc_auc
-from actionunits.records import FloatArray, OnProgress, Stage
+from actionunits.records import OnProgress, Stage
 from actionunits.reports.figures import au_timeline
 from actionunits.synthesis.animate import PortraitAnimator
 from actionunits.synthesis.clip import ClipFrame, labels_path, render_clip, write_clip
 from actionunits.synthesis.portraits import astronaut
 from actionunits.synthesis.timeline import AUEvent, Timeline
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DemoResult", "demo_timeline", "run_demo"]
 
@@ -93,11 +97,10 @@ def run_demo(
     plan = OutputPlan(out, video=True, report=True)
     watched = stage("detecting", "frames") if stage else None
     summary = detect_to_files(detector, clip, "astronaut", plan, on_progress=watched)
-    seen_s, probability = _read_probabilities(summary.files[0], detector.aus)
-    truth = timeline.labels(seen_s, detector.aus)
+    probability, truth = _beside(summary.files[0], labels_path(clip), detector.aus)
     with replace_when_done(out / "timeline.png") as beside:
-        beside.write_bytes(_timeline_picture(seen_s, probability, truth, detector.aus))
-    auc = roc_auc(truth, probability.astype(np.float64))
+        beside.write_bytes(_timeline_picture(probability, truth, detector.aus))
+    auc = roc_auc(truth.to_numpy(np.int8), probability.to_numpy(np.float64))
     shown = {au: float(score) for au, score in zip(detector.aus, auc, strict=True) if au in timeline.aus}
     return DemoResult(clip, labels_path(clip), out / "timeline.png", summary, shown)
 
@@ -109,23 +112,24 @@ def _counted(frames: Iterator[ClipFrame], total: int, move: OnProgress | None) -
             move(done, total)
 
 
-def _read_probabilities(table: Path, aus: tuple[int, ...]) -> tuple[NDArray[np.float64], FloatArray]:
+def _beside(table: Path, labels: Path, aus: tuple[int, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(probability, truth) of the same frames: a column an AU, a row a frame, by time in seconds."""
     import pandas as pd
 
-    from actionunits.facs.units import au_column
+    found, known = pd.read_csv(table).set_index("frame"), pd.read_csv(labels).set_index("frame")
+    frames = found.index.intersection(known.index)
+    pair = []
+    for rows, letter in ((found, "p"), (known, "c")):
+        part = rows.loc[frames, [f"{au_column(au)}_{letter}" for au in aus]]
+        pair.append(part.set_axis(list(aus), axis=1).set_index(found.loc[frames, "timestamp"]))
+    return pair[0], pair[1]
 
-    frame = pd.read_csv(table)
-    columns = [f"{au_column(au)}_p" for au in aus]
-    return frame["timestamp"].to_numpy(np.float64), frame[columns].to_numpy(np.float32)
 
-
-def _timeline_picture(
-    times_s: NDArray[np.float64], probability: FloatArray, truth: NDArray[np.int8], aus: tuple[int, ...]
-) -> bytes:
+def _timeline_picture(probability: pd.DataFrame, truth: pd.DataFrame, aus: tuple[int, ...]) -> bytes:
     return au_timeline(
-        times_s,
-        probability,
+        probability.index.to_numpy(np.float64),
+        probability.to_numpy(np.float32),
         aus,
-        truth=truth.astype(np.float32),
-        title="Detected probability (line) and what was animated (shaded, intensity B and up)",
+        truth=truth.to_numpy(np.float32),
+        title="Detected (line) and animated (shaded); the photograph itself smiles (12, 25)",
     )

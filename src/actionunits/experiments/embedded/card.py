@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 from actionunits.experiments.embedded.measure import AnimatedScores, SmileScores
@@ -115,21 +116,20 @@ def _making(card: dict[str, Any]) -> list[str]:
     way = f"3-D face model `{card['face_model']}` and 2-D warps" if card["face_model"] else "2-D warps"
     made_of = len(subjects["train"])
     chosen_by, scored_on = len(subjects["validation"]), len(subjects["test"])
-    return [
-        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,}",
-        "parameters over the aligned grey face and its 68 points, for the occurrence and the intensity of",
-        f"{len(card['aus'])} Action Units.",
-        "",
-        "## How it was made",
-        "",
-        f"Photographs of {made_of} people, animated ({way}) into",
-        f"{card['recipe']['data']['pictures']:,} pictures with known AU intensities, degraded as cameras do,",
-        "aligned by the points that dlib finds in them. Some pictures are the photographs as they are:",
-        "neutral ones (all AUs absent) and posed smiles (AU12 present, the rest unknown). The epoch, the",
-        f"calibration and the thresholds were chosen on {chosen_by} other people; the scores below are of",
-        f"{scored_on} people that neither saw. No licensed FACS-coded recording was used, and no human FACS",
-        "coder has checked its output.",
-    ]
+    what = (
+        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,} "
+        "parameters over the aligned grey face and its 68 points, for the occurrence and the intensity of "
+        f"{len(card['aus'])} Action Units."
+    )
+    how = (
+        f"Photographs of {made_of} people, animated ({way}) into {card['recipe']['data']['pictures']:,} "
+        "pictures with known AU intensities, degraded as cameras do, aligned by the points that dlib finds "
+        "in them. Some pictures are the photographs as they are: neutral ones (all AUs absent) and posed "
+        "smiles (AU12 present, the rest unknown). The epoch, the calibration and the thresholds were chosen on "
+        f"{chosen_by} other people; the scores below are of {scored_on} people that neither saw. No licensed "
+        "FACS-coded recording was used, and no human FACS coder has checked its output."
+    )
+    return [*wrap(what, 118), "", "## How it was made", "", *wrap(how, 118)]
 
 
 def _show(value: float | None) -> str:

@@ -1,0 +1,116 @@
+"""The shipped model: small enough, complete, and giving the numbers that it gave when it was made."""
+
+from __future__ import annotations
+
+import json
+from importlib import resources
+
+import numpy as np
+import pytest
+from skimage import data
+
+from actionunits.detect.backends import load_backend
+from actionunits.detect.pipeline import Detector
+from actionunits.facs.sets import DEFAULT_17
+
+#: Probabilities of the AUs on the photograph of the astronaut.
+GOLDEN = [
+    0.156,
+    0.034,
+    0.033,
+    0.076,
+    0.048,
+    0.063,
+    0.011,
+    0.115,
+    0.991,
+    0.23,
+    0.05,
+    0.041,
+    0.106,
+    0.003,
+    0.007,
+    0.456,
+    0.0,
+]
+
+WEIGHTS = resources.files("actionunits") / "weights"
+
+
+@pytest.fixture(scope="module")
+def card():
+    return json.loads((WEIGHTS / "card.json").read_text())
+
+
+def test_it_is_at_most_3_megabytes():
+    assert 1e5 < len((WEIGHTS / "default.onnx").read_bytes()) <= 3e6
+
+
+def test_the_card_inside_is_the_card_beside(card):
+    backend = load_backend()
+    assert backend.spec.aus == DEFAULT_17 == tuple(card["aus"])
+    np.testing.assert_allclose(backend.thresholds, card["thresholds"], atol=1e-6)
+    assert ((backend.thresholds > 0.02) & (backend.thresholds < 0.98)).all()
+
+
+def test_nobody_was_trained_on_and_scored(card):
+    parts = [set(card["subjects"][use]) for use in ("train", "validation", "test")]
+    assert not parts[0] & parts[1]
+    assert not parts[0] & parts[2]
+    assert not parts[1] & parts[2]
+    assert len(parts[2]) == 20
+
+
+def test_on_unseen_people_it_beats_the_unlearned_rule_and_chance(card):
+    real, animated = card["real_test"], card["animated_test"]
+    assert real["auc_smiling_against_neutral"]["12"] > real["unlearned_rule_auc"]
+    assert min(animated["auc"]) > 0.6
+
+
+def test_the_page_tells_what_the_card_holds(card):
+    from actionunits.experiments.embedded.card import card_page
+
+    assert (WEIGHTS / "README.md").read_text() == card_page(card)
+
+
+@pytest.mark.shared
+def test_the_card_holds_what_the_model_does(card, shared_data):
+    from actionunits.experiments.embedded.measure import real_faces, smile_scores
+    from actionunits.experiments.embedded.people import find_people
+
+    people = find_people(
+        [shared_data / "faces" / "london"],
+        validation=card["subjects"]["validation"],
+        test=card["subjects"]["test"],
+    )
+    backend = load_backend()
+
+    def predict(batch):
+        found = backend.predict(batch)
+        return found.probability[:, 0], found.intensity[:, 0]
+
+    scores = smile_scores(predict, real_faces(people.test, backend.spec), backend.spec, backend.thresholds)
+    real = card["real_test"]
+    assert scores.people == real["people"] == 20
+    assert scores.auc[12] == pytest.approx(real["auc_smiling_against_neutral"]["12"], abs=0.01)
+    assert scores.rule_auc == pytest.approx(real["unlearned_rule_auc"], abs=0.01)
+
+
+@pytest.fixture(scope="module")
+def astronaut(tmp_path_factory):
+    import cv2
+
+    path = tmp_path_factory.mktemp("picture") / "astronaut.png"
+    cv2.imwrite(str(path), data.astronaut()[:, :, ::-1])
+    return next(iter(Detector().run(path))).faces[0]
+
+
+def test_the_astronaut_smiles(astronaut):
+    shown = dict(zip(DEFAULT_17, astronaut.probability, strict=True))
+    assert shown[12] > 0.9
+    assert max(shown[au] for au in (4, 9, 15, 17, 26)) < 0.3
+    assert astronaut.intensity[DEFAULT_17.index(12)] > 2
+
+
+def test_golden_numbers(astronaut):
+    np.testing.assert_allclose(astronaut.probability, GOLDEN, atol=0.02)
