@@ -126,8 +126,8 @@ def _making(card: dict[str, Any]) -> list[str]:
         "pictures with known AU intensities, degraded as cameras do, aligned by the points that dlib finds "
         "in them. Some pictures are the photographs as they are: neutral ones (all AUs absent) and posed "
         "smiles (AU12 present, the rest unknown). The epoch, the calibration and the thresholds were chosen "
-        f"on {chosen_by} other people; the scores below are of {scored_on} people that neither saw. No licensed "
-        "FACS-coded recording was used, and no human FACS coder has checked its output."
+        f"on {chosen_by} other people; the scores below are of {scored_on} people that neither saw. No "
+        "licensed FACS-coded recording was used, and no human FACS coder has checked its output."
     )
     return [*wrap(what, 118), "", "## How it was made", "", *wrap(how, 118)]
 
