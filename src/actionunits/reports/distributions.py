@@ -47,8 +47,7 @@ def box_plot(
         )
         axes.hlines(filled, low, high, color=_INK, linewidth=0.8, zorder=2)
         axes.plot(np.concatenate([low, high]), filled * 2, "|", color=_INK, markersize=9, zorder=2)
-        box = {"color": COLOURS[5], "edgecolor": _INK, "linewidth": 0.8, "zorder": 3}
-        axes.barh(filled, end - start, 0.6, left=start, **box)
+        axes.barh(filled, end - start, 0.6, start, color=COLOURS[5], edgecolor=_INK, linewidth=0.8, zorder=3)
         places = np.array(filled)
         axes.vlines(middle, places - 0.3, places + 0.3, color=COLOURS[1], linewidth=1.8, zorder=4)
     axes.set_xscale("log")
