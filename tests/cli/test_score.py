@@ -6,8 +6,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from actionunits.cli.analyze import analyze
 from actionunits.cli.label_source import read_labels
 from actionunits.cli.score import score
+from actionunits.datasets.fakes import FakeSize, write_fake
 from actionunits.errors import UserError
 
 
@@ -87,3 +89,23 @@ def test_a_data_sets_folder_is_given_with_its_name(run, tmp_path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(UserError, match=r"is a folder: say which data set it is, such as bp4d=folder"):
         read_labels("folder")
+
+
+def test_both_commands_take_a_data_sets_folder(run, tmp_path):
+    def grey(person, expression):
+        return np.full((32, 32, 3), 128, np.uint8)
+
+    write_fake("disfa", tmp_path / "set", grey, FakeSize(subjects=2, sequences=1, frames=6))
+    index, _ = read_labels("disfa=set")
+    columns = ["subject", "sequence", "frame"]
+    said = index.table[columns].astype(dict.fromkeys(columns[:2], str))
+    said.assign(AU12_p=0.7).to_csv("set.csv", index=False)
+    result = run("set.csv", "disfa=set", "--aus", 12, "--metric", "recall", "--bootstrap", 0)
+    assert result.exit_code == 0, result.output
+    assert f"{len(index)} frames, joined by subject, sequence, frame" in result.output
+    app = typer.Typer()
+    app.command()(analyze)
+    result = CliRunner().invoke(app, ["disfa=set", "--aus", "disfa-8", "--report", "page.html"])
+    assert result.exit_code == 0, result.output
+    assert f"{len(index)} frames, 2 sequences, 2 subjects" in result.output
+    assert "Length of the segments" in (tmp_path / "page.html").read_text(encoding="utf-8")
