@@ -20,6 +20,7 @@ from actionunits.cli.export import export
 from actionunits.cli.models import app as models
 from actionunits.cli.prepare import prepare
 from actionunits.cli.reproduce import reproduce
+from actionunits.cli.score import score
 from actionunits.cli.synthesize import app as synthesize
 from actionunits.cli.train import train
 from actionunits.errors import UserError
