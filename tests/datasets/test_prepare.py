@@ -52,7 +52,7 @@ def test_every_frame_is_cropped_as_in_use(bp4d, undisturbed):
     for number in range(6):
         distance = inter_ocular_distance(Landmarks(np.array(cache.points(number)[3])))
         assert distance == pytest.approx(28.0, abs=0.01)
-    assert isinstance(cache.crops(0), np.memmap)
+    assert isinstance(cache.crops(0).base, np.memmap)
     pd.testing.assert_frame_equal(cache.index.table, index.table, check_categorical=False)
 
 

@@ -166,9 +166,8 @@ class CropCache:
     def _part(self, part: int) -> _Part:
         if part not in self._open:
             folder = self.folder / "parts" / self.part_names[part]
-            self._open[part] = _Part(
-                np.load(folder / "crops.npy", mmap_mode="r"), np.load(folder / "points.npy", mmap_mode="r")
-            )
+            crops, points = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("crops", "points"))
+            self._open[part] = _Part(np.asarray(crops), np.asarray(points))  # plain views: quicker to index
         return self._open[part]
 
 

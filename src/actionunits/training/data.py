@@ -223,7 +223,10 @@ class CropSamples(Dataset[Sample]):
     def _at(
         labels: NDArray[np.int8], rows: NDArray[np.int64], repeated: NDArray[np.bool_]
     ) -> NDArray[np.int8]:
-        return np.where(repeated[..., None], np.int8(-1), labels[rows]).astype(np.int8)
+        chosen = labels[rows]
+        if repeated.any():
+            chosen[repeated] = -1
+        return chosen
 
     @property
     def labels(self) -> NDArray[np.int8]:
@@ -241,10 +244,13 @@ class CropSamples(Dataset[Sample]):
     def __getitem__(self, number: int, /) -> Sample:
         rows, repeated = self.rows[number], self._repeated[number]
         part, lines = int(self._part[rows[0]]), self._row[rows]  # a clip lies within one part
-        frames, points = self.cache.crops(part)[lines], self.cache.points(part)[lines]
-        intensity = None
-        if self._intensity is not None:
-            intensity = np.where(repeated[:, None], np.float32(np.nan), self._intensity[rows])
+        where: slice | NDArray[np.int64] = lines
+        if lines[-1] - lines[0] == len(lines) - 1 and (np.diff(lines) == 1).all():
+            where = slice(int(lines[0]), int(lines[-1]) + 1)  # a view: copied once, into the batch
+        frames, points = self.cache.crops(part)[where], self.cache.points(part)[where]
+        intensity = None if self._intensity is None else self._intensity[rows]
+        if intensity is not None and repeated.any():
+            intensity[repeated] = np.nan
         return Sample(
             frames=frames,
             labels=self._at(self._labels, rows, repeated),

@@ -1,0 +1,150 @@
+"""How fast a prepared cache is read into batches, beside JPEGs of the same crops and plain mapped reading.
+
+Run from the repository: ``python benchmarks/crop_cache.py``. Makes a data set of painted faces, prepares it
+and reads it in random order in two processes; everything lies in a temporary folder that is removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.datasets.cache import CropCache
+from actionunits.datasets.fakes import FakeSize
+from actionunits.experiments.fakes import make_fake
+from actionunits.experiments.prepare import prepare_data_set
+from actionunits.faces.batch import collate
+from actionunits.records import InputSpec, Sample
+from actionunits.training.data import CropSamples
+
+SPEC = InputSpec(aus=(1, 2, 4, 6, 12), size_px=200, inter_ocular_px=80.0)
+BATCH = 64
+PROCESSES = 2
+
+
+def mapped_bytes(folder: Path, rows: NDArray[np.int64]) -> None:
+    """The crops' bytes, gathered from one mapped file into batches: nothing else."""
+    crops = np.load(folder / "plain.npy", mmap_mode="r").view(np.ndarray)
+    for at in range(0, len(rows), BATCH):
+        crops[rows[at : at + BATCH]]
+
+
+def mapped_batches(folder: Path, rows: NDArray[np.int64]) -> None:
+    """The same, normalised into the batches that a model takes."""
+    crops = np.load(folder / "plain.npy", mmap_mode="r").view(np.ndarray)
+    labels = np.zeros((1, len(SPEC.aus)), np.int8)
+    for at in range(0, len(rows), BATCH):
+        batch = crops[rows[at : at + BATCH]]
+        collate([Sample(each[None], labels) for each in batch], SPEC)
+
+
+def cache_samples(folder: Path, rows: NDArray[np.int64]) -> None:
+    """Samples of the cache: crop, points, labels."""
+    samples = CropSamples(CropCache(folder / "cache"), SPEC)
+    for row in rows.tolist():
+        samples[row].frames.copy()
+
+
+def cache_batches(folder: Path, rows: NDArray[np.int64]) -> None:
+    """Batches of the cache, as training reads them."""
+    samples = CropSamples(CropCache(folder / "cache"), SPEC)
+    for at in range(0, len(rows), BATCH):
+        collate([samples[row] for row in rows[at : at + BATCH].tolist()], SPEC)
+
+
+def jpeg_samples(folder: Path, rows: NDArray[np.int64]) -> None:
+    """Samples out of a JPEG a crop."""
+    labels = np.zeros((1, len(SPEC.aus)), np.int8)
+    for row in rows.tolist():
+        image = cv2.imread(str(folder / "jpeg" / f"{row}.jpg"), cv2.IMREAD_GRAYSCALE)
+        Sample(image[None, :, :, None], labels)
+
+
+def jpeg_batches(folder: Path, rows: NDArray[np.int64]) -> None:
+    """The same batches out of a JPEG a crop."""
+    labels = np.zeros((1, len(SPEC.aus)), np.int8)
+    for at in range(0, len(rows), BATCH):
+        samples = []
+        for row in rows[at : at + BATCH].tolist():
+            image = cv2.imread(str(folder / "jpeg" / f"{row}.jpg"), cv2.IMREAD_GRAYSCALE)
+            samples.append(Sample(image[None, :, :, None], labels))
+        collate(samples, SPEC)
+
+
+WAYS: dict[str, Callable[[Path, NDArray[np.int64]], None]] = {
+    "plain mapped reading, bytes": mapped_bytes,
+    "cache, samples": cache_samples,
+    "plain mapped reading, batches": mapped_batches,
+    "cache, batches": cache_batches,
+    "JPEG, samples": jpeg_samples,
+    "JPEG, batches": jpeg_batches,
+}
+
+
+def timed(name: str, folder: Path, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """When a process began and ended its share."""
+    cv2.setNumThreads(1)
+    WAYS[name](folder, rows[:BATCH])
+    begin = time.time()
+    WAYS[name](folder, rows)
+    return begin, time.time()
+
+
+def make(folder: Path, subjects: int, frames: int) -> int:
+    make_fake("bp4d", folder / "data", FakeSize(subjects, 4, frames), size_px=260)
+    done = prepare_data_set("bp4d", folder / "data", SPEC, folder / "cache", jobs=os.cpu_count() or 1)
+    samples = CropSamples(done.cache, SPEC)
+    plain = np.lib.format.open_memmap(
+        folder / "plain.npy", mode="w+", dtype=np.uint8, shape=(len(samples), 200, 200, 1)
+    )
+    (folder / "jpeg").mkdir()
+    for row in range(len(samples)):
+        plain[row] = samples[row].frames[0]
+        cv2.imwrite(str(folder / "jpeg" / f"{row}.jpg"), plain[row], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    plain.flush()
+    return len(samples)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--subjects", type=int, default=6)
+    parser.add_argument("--frames", type=int, default=128)
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        count = make(folder, options.subjects, options.frames)
+        rng = np.random.default_rng(0)
+        rates: dict[str, list[float]] = {name: [] for name in WAYS}
+        with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
+            for _ in range(options.repeats):
+                for name in WAYS:
+                    shares = np.array_split(np.tile(rng.permutation(count), 2), PROCESSES)
+                    done = list(pool.map(timed, [name] * PROCESSES, [folder] * PROCESSES, shares))
+                    span = max(end for _, end in done) - min(begin for begin, _ in done)
+                    rates[name].append(2 * count / span)
+        best = {name: max(values) for name, values in rates.items()}
+        print(f"{count} crops of 200 px, grey, batches of {BATCH}, best of {options.repeats}")
+        for name, rate in best.items():
+            print(f"| {name} | {rate:,.0f} crops/s | {rate * 40000 / 1e6:,.0f} MB/s |")
+        for name, other in (
+            ("cache, samples", "JPEG, samples"),
+            ("cache, batches", "JPEG, batches"),
+            ("cache, samples", "plain mapped reading, bytes"),
+            ("cache, batches", "plain mapped reading, batches"),
+        ):
+            print(f"{name} : {other} = {best[name] / best[other]:.2f}")
+
+
+if __name__ == "__main__":
+    main()
