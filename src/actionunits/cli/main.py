@@ -38,7 +38,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for _verb in (demo, detect, explain, analyze, prepare, train, evaluate, reproduce, export):
+for _verb in (demo, detect, explain, analyze, score, prepare, train, evaluate, reproduce, export):
     app.command(_verb.__name__)(_verb)
 for _name, _verbs in (("synthesize", synthesize), ("datasets", datasets), ("models", models)):
     app.add_typer(_verbs, name=_name)
