@@ -118,6 +118,30 @@ def test_the_video_and_its_labels(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labels[["AU12_c", "AU14_c", "AU04_c"]], SMILE.labels(times, (12, 14, 4)))
 
 
+def test_the_same_frames_are_the_same_bytes(tmp_path: Path) -> None:
+    """Whatever lies in the memory that the encoder is given."""
+    frames, files = list(render_clip(Recorder(), SMILE, 12.0)), set()
+    for number in range(4):
+        used = [np.random.default_rng(number).bytes(size) for size in range(1000, 300_000, 5000)]
+        del used
+        write_clip(tmp_path / "clip.mp4", frames, 12.0)
+        files.add((tmp_path / "clip.mp4").read_bytes())
+    assert len(files) == 1
+
+
+def test_labels_of_an_earlier_clip_do_not_outlive_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = list(render_clip(Recorder(), SMILE, 5.0))
+    write_clip(tmp_path / "clip.mp4", frames, 5.0)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("actionunits.synthesis.clip.label_table", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_clip(tmp_path / "clip.mp4", frames[:3], 5.0)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip.mp4"]
+
+
 def test_a_clip_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     def breaks() -> Iterator[ClipFrame]:
         yield from list(render_clip(Recorder(), SMILE, 5.0))[:3]

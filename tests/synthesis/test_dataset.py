@@ -119,6 +119,8 @@ def test_a_portrait_that_cannot_be_used_is_skipped_and_reported(tmp_path: Path) 
     assert done.skipped == ("no face found in wall.png",)
     with pytest.raises(UserError, match="no portrait could be used: no face found in wall"):
         synthesize(tmp_path / "none", SomeBad(), 1, PLAN, animate=Still)
+    other = Plan(**{**PLAN.__dict__, "seed": 5})  # a folder without a clip is bound to no plan
+    assert synthesize(tmp_path / "none", PEOPLE, 1, other, animate=Still).clips == 1
 
 
 def test_wrong_requests_are_user_errors(tmp_path: Path) -> None:

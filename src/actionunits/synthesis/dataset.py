@@ -142,10 +142,10 @@ def _make_clip(
 
 
 def _keep_plan(folder: Path, plan: Plan, portraits: int) -> None:
-    """Write the plan, or check that the folder was begun with the same one."""
+    """Write the plan, or check that the clips in the folder were made by the same one."""
     wanted = json.loads(json.dumps({**asdict(plan), "portraits": portraits}))
     file = folder / PLAN_FILE
-    if not file.exists():
+    if not file.exists() or not any((folder / "clips").glob("*.mp4")):
         with replace_when_done(file) as beside:
             beside.write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         return

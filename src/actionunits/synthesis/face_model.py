@@ -97,8 +97,10 @@ def _read(path: Path) -> dict[str, NDArray[Any]]:
             if missing:
                 raise UserError(f"{path} is not a face model: it lacks {', '.join(missing)}")
             return {name: archive[name] for name in _ARRAYS}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, AttributeError) as problem:
-        raise UserError(f"{path} is not a face model: expected an .npz archive ({problem})") from problem
+    except OSError as problem:
+        raise UserError(f"cannot read the face model {path}: {problem.strerror or problem}") from problem
+    except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as problem:  # numpy advises to unpickle
+        raise UserError(f"{path} is not a face model: expected a whole .npz archive of arrays") from problem
 
 
 def _problem(arrays: Mapping[str, NDArray[Any]]) -> str:
