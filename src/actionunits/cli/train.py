@@ -88,7 +88,8 @@ def _print_epoch(fold: int, record: EpochRecord) -> None:
 
 
 def _embedded(changes: list[str], portraits: list[Path], face_model: Path | None, out: Path) -> None:
-    from actionunits.experiments.embedded import load_embedded_recipe, train_embedded
+    from actionunits.experiments.embedded.recipe import load_embedded_recipe
+    from actionunits.experiments.embedded.train import train_embedded
 
     if not portraits:
         raise UserError("au train default learns from photographs: give --portraits FOLDER, once or more")

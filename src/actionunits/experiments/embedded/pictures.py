@@ -7,6 +7,7 @@ a run that was stopped goes on with the first part that is missing.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import math
 import shutil
 from collections.abc import Sequence
@@ -174,7 +175,9 @@ def make_pictures(
     store = _open_store(folder, layout)
     waiting = [part for part in range(layout.parts) if not store.done(part).exists()]
     finished = layout.parts - len(waiting)
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    # forked workers would inherit locks that this process's other threads hold, and wait for ever
+    spawned = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=max(1, min(workers, len(waiting))), mp_context=spawned) as pool:
         jobs = [pool.submit(_fill_part, folder, tuple(photographs), face_model, part) for part in waiting]
         try:
             for job in as_completed(jobs):
