@@ -7,8 +7,8 @@ a run that was stopped goes on with the first part that is missing.
 from __future__ import annotations
 
 import json
-import multiprocessing
 import math
+import multiprocessing
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -21,6 +21,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
@@ -203,6 +204,7 @@ def _model_file(path: Path) -> FaceModel:
 
 def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Path | None, part: int) -> None:
     cv2.setNumThreads(1)
+    threadpool_limits(1)  # a process a core: threads of its own only take turns
     store = PictureStore(folder, "r+")
     layout = store.layout
     rng = np.random.default_rng([layout.seed, part])
