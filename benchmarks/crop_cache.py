@@ -23,8 +23,8 @@ from actionunits.datasets.cache import CropCache
 from actionunits.datasets.fakes import FakeSize
 from actionunits.experiments.fakes import make_fake
 from actionunits.experiments.prepare import prepare_data_set
-from actionunits.faces.batch import collate
-from actionunits.records import InputSpec, Sample
+from actionunits.faces.batch import Stack, collate
+from actionunits.records import InputSpec
 from actionunits.training.data import CropSamples
 
 SPEC = InputSpec(aus=(1, 2, 4, 6, 12), size_px=200, inter_ocular_px=80.0)
@@ -42,51 +42,59 @@ def mapped_bytes(folder: Path, rows: NDArray[np.int64]) -> None:
 def mapped_batches(folder: Path, rows: NDArray[np.int64]) -> None:
     """The same, normalised into the batches that a model takes."""
     crops = np.load(folder / "plain.npy", mmap_mode="r").view(np.ndarray)
-    labels = np.zeros((1, len(SPEC.aus)), np.int8)
     for at in range(0, len(rows), BATCH):
-        batch = crops[rows[at : at + BATCH]]
-        collate([Sample(each[None], labels) for each in batch], SPEC)
+        frames = crops[rows[at : at + BATCH]][:, None]
+        Stack(frames, np.zeros((len(frames), 1, len(SPEC.aus)), np.int8)).batch(SPEC)
 
 
-def cache_samples(folder: Path, rows: NDArray[np.int64]) -> None:
-    """Samples of the cache: crop, points, labels."""
+def cache_bytes(folder: Path, rows: NDArray[np.int64]) -> None:
+    """Batches of the cache before they are normalised: crops and labels."""
     samples = CropSamples(CropCache(folder / "cache"), SPEC)
-    for row in rows.tolist():
-        samples[row].frames.copy()
+    for at in range(0, len(rows), BATCH):
+        samples.stack(rows[at : at + BATCH].tolist())
 
 
 def cache_batches(folder: Path, rows: NDArray[np.int64]) -> None:
     """Batches of the cache, as training reads them."""
     samples = CropSamples(CropCache(folder / "cache"), SPEC)
     for at in range(0, len(rows), BATCH):
+        samples.batch(rows[at : at + BATCH].tolist(), SPEC)
+
+
+def cache_samples(folder: Path, rows: NDArray[np.int64]) -> None:
+    """Batches of the cache out of single samples, as training reads them to change each at random."""
+    samples = CropSamples(CropCache(folder / "cache"), SPEC)
+    for at in range(0, len(rows), BATCH):
         collate([samples[row] for row in rows[at : at + BATCH].tolist()], SPEC)
 
 
-def jpeg_samples(folder: Path, rows: NDArray[np.int64]) -> None:
-    """Samples out of a JPEG a crop."""
-    labels = np.zeros((1, len(SPEC.aus)), np.int8)
-    for row in rows.tolist():
-        image = cv2.imread(str(folder / "jpeg" / f"{row}.jpg"), cv2.IMREAD_GRAYSCALE)
-        Sample(image[None, :, :, None], labels)
+def jpeg_bytes(folder: Path, rows: NDArray[np.int64]) -> None:
+    """The same crops out of a JPEG each, not normalised."""
+    for at in range(0, len(rows), BATCH):
+        _decoded(folder, rows[at : at + BATCH])
 
 
 def jpeg_batches(folder: Path, rows: NDArray[np.int64]) -> None:
     """The same batches out of a JPEG a crop."""
-    labels = np.zeros((1, len(SPEC.aus)), np.int8)
     for at in range(0, len(rows), BATCH):
-        samples = []
-        for row in rows[at : at + BATCH].tolist():
-            image = cv2.imread(str(folder / "jpeg" / f"{row}.jpg"), cv2.IMREAD_GRAYSCALE)
-            samples.append(Sample(image[None, :, :, None], labels))
-        collate(samples, SPEC)
+        _decoded(folder, rows[at : at + BATCH]).batch(SPEC)
+
+
+def _decoded(folder: Path, rows: NDArray[np.int64]) -> Stack:
+    size = SPEC.size_px
+    frames = np.empty((len(rows), 1, size, size, 1), np.uint8)
+    for at, row in enumerate(rows.tolist()):
+        frames[at, 0, :, :, 0] = cv2.imread(str(folder / "jpeg" / f"{row}.jpg"), cv2.IMREAD_GRAYSCALE)
+    return Stack(frames, np.zeros((len(rows), 1, len(SPEC.aus)), np.int8))
 
 
 WAYS: dict[str, Callable[[Path, NDArray[np.int64]], None]] = {
     "plain mapped reading, bytes": mapped_bytes,
-    "cache, samples": cache_samples,
+    "cache, bytes": cache_bytes,
+    "JPEG, bytes": jpeg_bytes,
     "plain mapped reading, batches": mapped_batches,
     "cache, batches": cache_batches,
-    "JPEG, samples": jpeg_samples,
+    "cache, batches out of single samples": cache_samples,
     "JPEG, batches": jpeg_batches,
 }
 
@@ -138,9 +146,9 @@ def main() -> None:
         for name, rate in best.items():
             print(f"| {name} | {rate:,.0f} crops/s | {rate * 40000 / 1e6:,.0f} MB/s |")
         for name, other in (
-            ("cache, samples", "JPEG, samples"),
+            ("cache, bytes", "JPEG, bytes"),
             ("cache, batches", "JPEG, batches"),
-            ("cache, samples", "plain mapped reading, bytes"),
+            ("cache, bytes", "plain mapped reading, bytes"),
             ("cache, batches", "plain mapped reading, batches"),
         ):
             print(f"{name} : {other} = {best[name] / best[other]:.2f}")

@@ -60,6 +60,18 @@ def test_colour_clip_with_flow_and_regions():
     assert batch.landmarks is None
 
 
+def test_every_grey_value_is_normalised_as_written_in_32_bits():
+    levels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    frames = np.stack([levels, levels[::-1], levels.T], axis=-1)
+    mean, deviation = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    spec = InputSpec((1,), 16, 5.0, channels=3, clip_length=2, normalisation=(mean, deviation))
+    clip = np.stack([frames, frames[:, ::-1]])
+    batch = collate([Sample(clip, np.zeros((2, 1), np.int8))] * 2, spec)
+    expected = (clip.astype(np.float32) - np.float32(mean)) / np.float32(deviation)
+    assert batch.frames.flags.c_contiguous
+    np.testing.assert_array_equal(batch.frames[1], np.moveaxis(expected, -1, 1))
+
+
 def test_flow_points_from_the_frame_before():
     ramp = RNG.integers(0, 255, (60, 60), np.uint8).repeat(3, 0).repeat(3, 1)
     spec = InputSpec((1,), 64, 20.0, clip_length=2, needs_flow=True)

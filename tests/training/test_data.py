@@ -1,4 +1,5 @@
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,10 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from actionunits.datasets.adapter import Event
+from actionunits.datasets.cache import CropCache
 from actionunits.datasets.fakes import FakeSize
 from actionunits.datasets.folds import Fold
+from actionunits.datasets.index import write_index
 from actionunits.datasets.prepare import prepare
 from actionunits.datasets.registry import data_set
 from actionunits.errors import UserError
@@ -17,6 +20,7 @@ from actionunits.experiments.fakes import make_fake
 from actionunits.faces.batch import collate
 from actionunits.faces.regions import micro_expression_regions
 from actionunits.records import InputSpec, LabelIndex
+from actionunits.training.augment import AugmentSettings
 from actionunits.training.data import Clips, CropSamples, JoinedSamples, clip_rows, fold_samples
 from actionunits.training.source import SampleBatches
 
@@ -100,6 +104,101 @@ def test_pytorch_loads_it_in_other_processes(cache):
     loader = DataLoader(samples, batch_size=8, num_workers=1, collate_fn=lambda batch: collate(batch, wanted))
     batch = next(iter(loader))
     np.testing.assert_array_equal(batch.frames, collate([samples[i] for i in range(8)], wanted).frames)
+
+
+def same_batch(one, other):
+    assert type(one) is type(other)
+    for name in one.__dataclass_fields__:
+        a, b = getattr(one, name), getattr(other, name)
+        if name == "regions" and a is not None:
+            assert [[r.aus for r in clip] for clip in a] == [[r.aus for r in clip] for clip in b]
+            a, b = (np.array([[r.boxes for r in clip] for clip in each]) for each in (a, b))
+        if a is None or b is None:
+            assert a is b, name
+        else:
+            assert (a.dtype, a.shape) == (b.dtype, b.shape), name
+            assert a.tobytes() == b.tobytes(), name
+
+
+@pytest.fixture(scope="module")
+def gaps(cache, tmp_path_factory):
+    """The cache with frames without a face, and with intensities of one AU."""
+    folder = tmp_path_factory.mktemp("gaps") / "cache"
+    shutil.copytree(cache.folder, folder)
+    lost = np.random.default_rng(4).random(len(cache.index)) < 0.2
+    cache.frames.assign(found=~lost).to_parquet(folder / "frames.parquet", index=False)
+    graded = np.where(np.arange(len(cache.index)) % 3, np.arange(len(cache.index)) % 6, np.nan)
+    table = cache.index.table.assign(AU12_r=graded.astype(np.float32))
+    write_index(folder / "index.parquet", LabelIndex.make(table))
+    return CropCache(folder)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.sampled_from(
+        [
+            ({}, None),
+            ({"needs_landmarks": True}, None),
+            ({"clip_length": 5, "needs_landmarks": True}, Clips("frames")),
+            ({"clip_length": 4, "frame_step": 2}, Clips("windows", 2)),
+            ({"clip_length": 7, "needs_flow": True, "needs_regions": True}, Clips("apex")),
+            ({"clip_length": 12}, Clips("spread")),
+        ]
+    ),
+    st.booleans(),
+    st.data(),
+)
+def test_a_batch_read_at_once_is_that_of_its_samples(gaps, kind, joined, data):
+    wanted, clips = spec(**kind[0]), kind[1]
+    options = {"clips": clips, "regions": micro_expression_regions}
+    samples = CropSamples(gaps, wanted, **options)
+    assert samples.faceless > 0
+    if joined:
+        samples = JoinedSamples(
+            fold_samples(gaps, wanted, Fold(("sub01",), ("sub02",), ("sub03",)), **options)
+        )
+    numbers = data.draw(st.lists(st.integers(0, len(samples) - 1), min_size=1, max_size=20))
+    batch = samples.batch(numbers, wanted)
+    assert np.isnan(batch.intensity).any()
+    same_batch(batch, collate([samples[n] for n in numbers], wanted))
+
+
+def test_joined_sets_with_and_without_intensities(cache, gaps):
+    joined = JoinedSamples([CropSamples(cache, spec()), CropSamples(gaps, spec())])
+    numbers = [len(joined) - 1, 0, 3, len(joined) - 2, 5]
+    same_batch(joined.batch(numbers, spec()), collate([joined[n] for n in numbers], spec()))
+    mixed = JoinedSamples([CropSamples(cache, spec()), _Listed(CropSamples(gaps, spec()))])
+    same_batch(mixed.batch(numbers, spec()), joined.batch(numbers, spec()))
+    for bad, error in (([len(joined)], IndexError), ([-1], IndexError), ([], ValueError)):
+        with pytest.raises(error):
+            joined.batch(bad, spec())
+    with pytest.raises(ValueError, match="made for"):
+        joined.batch([0], spec(needs_landmarks=True))
+    with pytest.raises(ValueError, match="at least one"):
+        CropSamples(cache, spec()).batch([], spec())
+
+
+class _Listed:
+    """Samples that cannot be read many at once."""
+
+    def __init__(self, samples):
+        self.samples, self.labels = samples, samples.labels
+
+    def __len__(self):
+        return len(self.samples)
+
+    def __getitem__(self, number):
+        return self.samples[number]
+
+
+def test_training_reads_batches_at_once_and_samples_only_to_change_them(cache, monkeypatch):
+    samples = CropSamples(cache, spec())
+    listed = list(SampleBatches(_Listed(samples), spec(), 8).epoch(0, 3))
+    changed = next(SampleBatches(samples, spec(), 8, changes=AugmentSettings()).epoch(0, 3))
+    monkeypatch.delattr(CropSamples, "__getitem__")
+    for one, other in zip(SampleBatches(samples, spec(), 8).epoch(0, 3), listed, strict=True):
+        same_batch(one, other)
+    assert (changed.frames != listed[0].frames).any()
 
 
 def test_folds_keep_people_apart(cache):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -12,7 +14,9 @@ from actionunits.faces.align import to_crop
 from actionunits.faces.flow import optical_flow
 from actionunits.records import Batch, Crop, FloatArray, ImageArray, InputSpec, Landmarks, Regions, Sample
 
-__all__ = ["clip_flow", "collate", "sample_of"]
+__all__ = ["Stack", "clip_flow", "collate", "sample_of"]
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 def sample_of(
@@ -56,6 +60,79 @@ def clip_flow(frames: ImageArray, method: str = "dis") -> NDArray[np.float16]:
     return flow
 
 
+@dataclass(frozen=True)
+class Stack:
+    """Clips of one length, stacked but not normalised: half-way from samples to a batch.
+
+    Attributes:
+        frames: u8[B,T,S,S,C].
+        labels: i8[B,T,A].
+        landmarks: f32[B,T,68,2] in crop pixels, or None.
+        regions: for each clip the boxes of each frame, or None.
+        flow: f16[B,T,S,S,2], or None.
+        intensity: f32[B,T,A], NaN unknown, or None.
+    """
+
+    frames: ImageArray
+    labels: NDArray[np.int8]
+    landmarks: FloatArray | None = None
+    regions: tuple[tuple[Regions, ...], ...] | None = None
+    flow: NDArray[np.float16] | None = None
+    intensity: FloatArray | None = None
+
+    def batch(self, spec: InputSpec) -> Batch:
+        """Normalised as the spec says.
+
+        Raises:
+            ValueError: a shape or type does not fit.
+        """
+        return Batch(
+            frames=_normalised(self.frames, spec),
+            landmarks=self.landmarks,
+            regions=self.regions,
+            flow=None if self.flow is None else _channels_first(self.flow),
+            labels=self.labels,
+            intensity=self.intensity,
+        )
+
+    @classmethod
+    def joined(cls, stacks: Sequence[Stack], places: Sequence[NDArray[np.int64]]) -> Stack:
+        """Several as one; clip ``i`` of stack ``k`` goes to place ``places[k][i]``."""
+        count = sum(len(each) for each in places)
+
+        def merged(parts: Sequence[NDArray[_T]]) -> NDArray[_T]:
+            out = np.empty((count, *parts[0].shape[1:]), parts[0].dtype)
+            for where, part in zip(places, parts, strict=True):
+                out[where] = part
+            return out
+
+        boxes = [each for stack in stacks for each in stack.regions or ()]
+        order = np.argsort(np.concatenate(places)).tolist()
+        graded = any(stack.intensity is not None for stack in stacks)
+        return cls(
+            frames=merged([stack.frames for stack in stacks]),
+            labels=merged([stack.labels for stack in stacks]),
+            landmarks=_where_all(merged, [stack.landmarks for stack in stacks]),
+            regions=tuple(boxes[at] for at in order) if boxes else None,
+            flow=_where_all(merged, [stack.flow for stack in stacks]),
+            intensity=merged([_graded(stack.labels, stack.intensity) for stack in stacks])
+            if graded
+            else None,
+        )
+
+
+def _where_all(
+    merged: Callable[[Sequence[NDArray[_T]]], NDArray[_T]], parts: Sequence[NDArray[_T] | None]
+) -> NDArray[_T] | None:
+    there = [part for part in parts if part is not None]
+    return merged(there) if len(there) == len(parts) else None
+
+
+def _graded(labels: NDArray[np.int8], intensity: FloatArray | None) -> FloatArray:
+    """Intensities, all NaN where there are none."""
+    return np.full(labels.shape, np.nan, np.float32) if intensity is None else intensity
+
+
 def collate(samples: Sequence[Sample], spec: InputSpec) -> Batch:
     """Clips of one length to one batch, normalised as the spec says: (x - mean) / deviation.
 
@@ -69,14 +146,15 @@ def collate(samples: Sequence[Sample], spec: InputSpec) -> Batch:
         raise ValueError("a batch needs at least one sample")
     for index, sample in enumerate(samples):
         _check_fit(index, sample, samples[0], spec)
-    return Batch(
-        frames=_normalised(np.stack([s.frames for s in samples]), spec),
+    stack = Stack(
+        frames=np.stack([s.frames for s in samples]),
+        labels=np.stack([s.labels for s in samples]),
         landmarks=_stacked([s.landmarks for s in samples]) if spec.needs_landmarks else None,
         regions=tuple(s.regions for s in samples if s.regions is not None) if spec.needs_regions else None,
-        flow=_flow(samples) if spec.needs_flow else None,
-        labels=np.stack([s.labels for s in samples]),
+        flow=np.stack([s.flow for s in samples if s.flow is not None]) if spec.needs_flow else None,
         intensity=_intensity(samples),
     )
+    return stack.batch(spec)
 
 
 def _check_fit(index: int, sample: Sample, first: Sample, spec: InputSpec) -> None:
@@ -100,23 +178,25 @@ def _check_fit(index: int, sample: Sample, first: Sample, spec: InputSpec) -> No
 
 
 def _normalised(frames: ImageArray, spec: InputSpec) -> FloatArray:
-    mean, deviation = (np.array(part, dtype=np.float32) for part in spec.normalisation)
-    scaled = (frames.astype(np.float32) - mean) / deviation
-    return np.ascontiguousarray(np.moveaxis(scaled, -1, 2), dtype=np.float32)
+    """u8[B,T,S,S,C] to f32[B,T,C,S,S]; a clip at a time, so that it is worked on while it is in the cache."""
+    out = np.empty((*frames.shape[:2], frames.shape[4], *frames.shape[2:4]), np.float32)
+    means, deviations = (np.array(part, np.float32)[:, None, None] for part in spec.normalisation)
+    for clip, pixels in zip(out, frames, strict=True):
+        clip[...] = np.moveaxis(pixels, -1, 1)
+        clip -= means
+        clip /= deviations
+    return out
 
 
 def _stacked(parts: Sequence[FloatArray | None]) -> FloatArray:
     return np.stack([p for p in parts if p is not None])
 
 
-def _flow(samples: Sequence[Sample]) -> FloatArray:
-    flow = np.stack([s.flow for s in samples if s.flow is not None])
+def _channels_first(flow: NDArray[np.float16]) -> FloatArray:
     return np.ascontiguousarray(np.moveaxis(flow, -1, 2), dtype=np.float32)
 
 
 def _intensity(samples: Sequence[Sample]) -> FloatArray | None:
     if all(s.intensity is None for s in samples):
         return None
-    return np.stack(
-        [np.full(s.labels.shape, np.nan, np.float32) if s.intensity is None else s.intensity for s in samples]
-    )
+    return np.stack([_graded(s.labels, s.intensity) for s in samples])

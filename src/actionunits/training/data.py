@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,13 @@ from actionunits.datasets.adapter import Event
 from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold, subject_keys
 from actionunits.errors import UserError
-from actionunits.faces.batch import clip_flow
-from actionunits.records import FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
+from actionunits.faces.batch import Stack, clip_flow, collate
+from actionunits.records import Batch, FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
 from actionunits.training.source import SampleSet
 
 __all__ = ["Clips", "CropSamples", "JoinedSamples", "clip_rows", "fold_samples"]
+
+_T = TypeVar("_T", bound=np.generic)
 
 #: A clip's rows where a frame repeats another because there is none at its place.
 _REPEATED = -1
@@ -261,6 +263,57 @@ class CropSamples(Dataset[Sample]):
             subject=str(self.subject[number]),
         )
 
+    def batch(self, numbers: Sequence[int], spec: InputSpec) -> Batch:
+        """The same as ``collate([self[n] for n in numbers], spec)``, read straight into one array.
+
+        Raises:
+            ValueError: no sample, or the spec is not the one that this set was made for.
+        """
+        _check_spec(spec, self.spec)
+        return self.stack(numbers).batch(spec)
+
+    def stack(self, numbers: Sequence[int]) -> Stack:
+        """Samples as one array of each kind, not normalised.
+
+        Raises:
+            ValueError: no sample.
+        """
+        if not len(numbers):
+            raise ValueError("a batch needs at least one sample")
+        chosen, spec = np.asarray(numbers, np.int64), self.spec
+        rows, repeated = self.rows[chosen], self._repeated[chosen]
+        points = (
+            self._gathered(self.cache.points, rows) if spec.needs_landmarks or spec.needs_regions else None
+        )
+        frames = self._gathered(self.cache.crops, rows)
+        intensity = None if self._intensity is None else self._intensity[rows]
+        if intensity is not None and repeated.any():
+            intensity[repeated] = np.nan
+        boxes = [] if points is None else [self._boxes(each) for each in points]
+        return Stack(
+            frames=frames,
+            labels=self._at(self._labels, rows, repeated),
+            landmarks=points if spec.needs_landmarks else None,
+            regions=tuple(each for each in boxes if each is not None) if spec.needs_regions else None,
+            flow=np.stack([clip_flow(clip, self.flow) for clip in frames]) if spec.needs_flow else None,
+            intensity=intensity,
+        )
+
+    def _gathered(self, source: Callable[[int], NDArray[_T]], rows: NDArray[np.int64]) -> NDArray[_T]:
+        """[B,T,...] of a mapped array of the cache's parts, each row copied once."""
+        parts, lines = self._part[rows[:, 0]].tolist(), self._row[rows]
+        opened = {part: source(part) for part in set(parts)}
+        some = opened[parts[0]]
+        out = np.empty((*rows.shape, *some.shape[1:]), some.dtype)
+        following = (np.diff(lines, axis=1) == 1).all(axis=1).tolist()
+        firsts, length = lines[:, 0].tolist(), rows.shape[1]
+        for at, (part, first) in enumerate(zip(parts, firsts, strict=True)):
+            if following[at]:
+                out[at] = opened[part][first : first + length]
+            else:
+                out[at] = opened[part][lines[at]]
+        return out
+
     def _boxes(self, points: FloatArray) -> tuple[Regions, ...] | None:
         if not self.spec.needs_regions or self.regions is None:
             return None
@@ -294,6 +347,35 @@ class JoinedSamples(Dataset[Sample]):
             raise IndexError(number)
         part = bisect.bisect_right(self._ends, number)
         return self.parts[part][number - (self._ends[part - 1] if part else 0)]
+
+    def batch(self, numbers: Sequence[int], spec: InputSpec) -> Batch:
+        """The same as ``collate([self[n] for n in numbers], spec)``.
+
+        Raises:
+            IndexError: there is no sample of a number.
+            ValueError: no sample, or the spec does not fit.
+        """
+        chosen = np.asarray(numbers, np.int64)
+        if len(chosen) and not (chosen.min() >= 0 and chosen.max() < len(self)):
+            raise IndexError(f"samples are numbered 0 to {len(self) - 1}")
+        part_of = np.searchsorted(self._ends, chosen, side="right")
+        stacks, places = [], []
+        for number in np.unique(part_of).tolist():
+            part = self.parts[number]
+            if not isinstance(part, CropSamples):
+                return collate([self[each] for each in chosen.tolist()], spec)
+            _check_spec(spec, part.spec)
+            places.append(np.flatnonzero(part_of == number))
+            first = self._ends[number - 1] if number else 0
+            stacks.append(part.stack((chosen[places[-1]] - first).tolist()))
+        if not stacks:
+            raise ValueError("a batch needs at least one sample")
+        return (stacks[0] if len(stacks) == 1 else Stack.joined(stacks, places)).batch(spec)
+
+
+def _check_spec(asked: InputSpec, made_for: InputSpec) -> None:
+    if asked != made_for:
+        raise ValueError("a batch is of the input that its samples were made for")
 
 
 def fold_samples(

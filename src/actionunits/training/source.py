@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from actionunits.records import Batch, InputSpec, Sample
 from actionunits.training.augment import AugmentSettings, augment
 from actionunits.training.sampling import Sampler, epoch_order
 
-__all__ = ["SampleBatches", "SampleSet"]
+__all__ = ["BatchedSet", "SampleBatches", "SampleSet"]
 
 
 class SampleSet(Protocol):
@@ -28,6 +28,15 @@ class SampleSet(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Sample: ...
+
+
+@runtime_checkable
+class BatchedSet(SampleSet, Protocol):
+    """Samples that can be read many at once, without an object for each."""
+
+    def batch(self, numbers: Sequence[int], spec: InputSpec) -> Batch:
+        """The same as :func:`~actionunits.faces.batch.collate` makes of these samples."""
+        ...
 
 
 class SampleBatches:
@@ -70,6 +79,8 @@ class SampleBatches:
             yield self._batch(rows.tolist(), np.random.default_rng([seed, number, index]))
 
     def _batch(self, rows: Sequence[int], rng: np.random.Generator) -> Batch:
+        if self.changes is None and isinstance(self.samples, BatchedSet):
+            return self.samples.batch(rows, self.spec)
         samples = [self.samples[row] for row in rows]
         if self.changes is not None:
             samples = [augment(sample, self.changes, rng) for sample in samples]
