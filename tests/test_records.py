@@ -8,7 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actionunits.records import Crop, Expression, Face, Frame, InputSpec, LabelIndex, Landmarks, Prediction
+from actionunits.records import (
+    Batch,
+    Crop,
+    Expression,
+    Face,
+    Frame,
+    InputSpec,
+    LabelIndex,
+    Landmarks,
+    Prediction,
+    Sample,
+)
 
 
 def test_arrays_are_checked_when_a_record_is_made():
@@ -89,3 +100,13 @@ def test_a_code_that_is_none_is_not_read_as_one(code):
     rows = pd.DataFrame({"subject": "1", "sequence": "1", "frame": [1, 2], "AU12": [0, code]})
     with pytest.raises(ValueError, match="AU12 must hold -1, 0 and 1 only"):
         LabelIndex.make(rows)
+
+
+def test_emotions_are_a_number_a_frame():
+    frames, labels = np.zeros((2, 8, 8, 1), np.uint8), np.zeros((2, 3), np.int8)
+    assert Sample(frames, labels, emotion=np.array([1, -1], np.int8)).emotion is not None
+    for wrong in (np.zeros(3, np.int8), np.zeros(2, np.int64), np.zeros((2, 1), np.int8)):
+        with pytest.raises(ValueError, match="Sample.emotion must be int8 "):
+            Sample(frames, labels, emotion=wrong)
+    with pytest.raises(ValueError, match=r"Batch.emotion must be int8 \[4, 2\]"):
+        Batch(np.zeros((4, 2, 1, 8, 8), np.float32), emotion=np.zeros((4, 3), np.int8))

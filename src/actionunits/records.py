@@ -254,6 +254,7 @@ class Sample:
         regions: the boxes of each frame, or None.
         flow: f16[T,S,S,2] in pixels, or None.
         subject: who it is.
+        emotion: i8[T], number of each frame's emotion, -1 unknown; None where none was asked for.
     """
 
     frames: ImageArray
@@ -263,6 +264,7 @@ class Sample:
     regions: tuple[Regions, ...] | None = None
     flow: NDArray[np.float16] | None = None
     subject: str = ""
+    emotion: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         _check("Sample.frames", self.frames, (None, None, None, None), np.uint8)
@@ -272,6 +274,8 @@ class Sample:
             _check("Sample.intensity", self.intensity, (length, self.labels.shape[1]), np.float32)
         if self.landmarks is not None:
             _check("Sample.landmarks", self.landmarks, (length, 68, 2), np.float32)
+        if self.emotion is not None:
+            _check("Sample.emotion", self.emotion, (length,), np.int8)
 
 
 @dataclass(frozen=True)
@@ -285,6 +289,7 @@ class Batch:
         flow: f32[B,T,2,S,S] in pixels, or None.
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
+        emotion: i8[B,T], number of the emotion, -1 unknown, or None.
     """
 
     frames: FloatArray
@@ -293,6 +298,7 @@ class Batch:
     flow: FloatArray | None = None
     labels: NDArray[np.int8] | None = None
     intensity: FloatArray | None = None
+    emotion: NDArray[np.int8] | None = None
 
     def __post_init__(self) -> None:
         _check("Batch.frames", self.frames, (None, None, None, None, None), np.float32)
@@ -301,6 +307,8 @@ class Batch:
             _check("Batch.landmarks", self.landmarks, (batch, length, 68, 2), np.float32)
         if self.labels is not None:
             _check("Batch.labels", self.labels, (batch, length, None), np.int8)
+        if self.emotion is not None:
+            _check("Batch.emotion", self.emotion, (batch, length), np.int8)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch.utils.data import DataLoader
 
 from actionunits.datasets.adapter import Event
+from actionunits.datasets.au_codes import EMOTIONS
 from actionunits.datasets.cache import CropCache
 from actionunits.datasets.fakes import FakeSize
 from actionunits.datasets.folds import Fold
@@ -19,6 +20,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.fakes import make_fake
 from actionunits.faces.batch import collate
 from actionunits.faces.regions import micro_expression_regions
+from actionunits.models.interface import to_tensors
 from actionunits.records import InputSpec, LabelIndex
 from actionunits.training.augment import AugmentSettings
 from actionunits.training.data import Clips, CropSamples, JoinedSamples, clip_rows, fold_samples
@@ -150,7 +152,7 @@ def gaps(cache, tmp_path_factory):
 )
 def test_a_batch_read_at_once_is_that_of_its_samples(gaps, kind, joined, data):
     wanted, clips = spec(**kind[0]), kind[1]
-    options = {"clips": clips, "regions": micro_expression_regions}
+    options = {"clips": clips, "regions": micro_expression_regions, "emotions": ("happiness", *EMOTIONS)}
     samples = CropSamples(gaps, wanted, **options)
     assert samples.faceless > 0
     if joined:
@@ -176,6 +178,72 @@ def test_joined_sets_with_and_without_intensities(cache, gaps):
         joined.batch([0], spec(needs_landmarks=True))
     with pytest.raises(ValueError, match="at least one"):
         CropSamples(cache, spec()).batch([], spec())
+
+
+@pytest.fixture(scope="module")
+def rafd(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rafd")
+    make_fake("rafd", folder / "data", FakeSize(2, 1, 4), size_px=200)
+    reading = data_set("rafd").read(folder / "data", None)
+    return prepare(reading.index, folder / "data", spec(), folder / "cache").cache
+
+
+def test_emotions_of_a_set_without_aus(rafd):
+    with pytest.raises(UserError, match="no labels for AU 1 2 4 12"):
+        CropSamples(rafd, spec(), emotions=EMOTIONS)
+    assert len(CropSamples(rafd, spec(), uncoded="unknown")) == 0
+    samples = CropSamples(rafd, spec(), emotions=EMOTIONS, uncoded="unknown")
+    assert len(samples) == 16 - samples.faceless > 12
+    names = samples.index.table["emotion"].to_numpy(str)[samples.rows[:, 0]]
+    assert [EMOTIONS[n] for n in samples.emotion] == names.tolist()
+    assert (samples.labels == -1).all()
+    batch = to_tensors(samples.batch([3, 0], spec()))
+    assert batch.emotion.tolist() == [[samples.emotion[3]], [samples.emotion[0]]]
+    assert samples[3].emotion.tolist() == [samples.emotion[3]]
+    two = CropSamples(rafd, spec(), emotions=("sadness", "happy"), uncoded="unknown")
+    assert 2 <= len(two) <= 4
+    assert set(two.emotion) == {0, 1}
+    some = rafd.index.take(rafd.index.table["emotion"].to_numpy(str) == "anger")
+    assert len(CropSamples(rafd, spec(), index=some, emotions=("happy",), uncoded="unknown")) == 0
+    everything = CropSamples(
+        rafd, spec(), emotions=("happy",), uncoded="unknown", clips=Clips(labelled_only=False)
+    )
+    assert set(everything.emotion) == {-1, 0}
+    with pytest.raises(UserError, match="joy is in this index: it has anger, contempt"):
+        CropSamples(rafd, spec(), emotions=("joy",), uncoded="unknown")
+    with pytest.raises(UserError, match="different emotions, got happy, happy"):
+        CropSamples(rafd, spec(), emotions=("happy", "happy"), uncoded="unknown")
+
+
+def test_aus_that_a_set_does_not_code_are_unknown_when_asked_for(cache, rafd):
+    wanted = InputSpec(aus=(63, 4, 1), size_px=48, inter_ocular_px=20.0)
+    samples = CropSamples(cache, wanted, uncoded="unknown")
+    assert (samples.labels[:, 0] == -1).all()
+    assert samples.labels[:, 1:].tolist() == cache.index.labels((4, 1))[samples.rows[:, 0]].tolist()
+    assert samples.emotion is None
+    assert samples.batch([0], wanted).emotion is None
+    with pytest.raises(UserError, match="an error or unknown"):
+        CropSamples(cache, wanted, uncoded="zero")
+    both = JoinedSamples(
+        [
+            CropSamples(cache, spec()),
+            CropSamples(rafd, spec(), emotions=EMOTIONS, uncoded="unknown"),
+        ]
+    )
+    numbers = [len(both) - 1, 0, len(both) - 2]
+    batch = both.batch(numbers, spec())
+    same_batch(batch, collate([both[n] for n in numbers], spec()))
+    assert batch.emotion[1, 0] == -1
+    assert (batch.emotion[[0, 2]] >= 0).all()
+
+
+def test_the_emotion_of_a_repeated_frame_is_unknown(gaps):
+    samples = CropSamples(gaps, spec(clip_length=5), clips=Clips("frames"), emotions=("happiness", *EMOTIONS))
+    emotion = np.stack([samples[n].emotion for n in range(len(samples))])
+    assert samples._repeated.any()
+    assert (emotion[samples._repeated] == -1).all()
+    assert (samples.emotion == emotion[:, 2]).all()
+    assert (samples.emotion >= 0).any()
 
 
 class _Listed:

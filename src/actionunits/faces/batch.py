@@ -71,6 +71,7 @@ class Stack:
         regions: for each clip the boxes of each frame, or None.
         flow: f16[B,T,S,S,2], or None.
         intensity: f32[B,T,A], NaN unknown, or None.
+        emotion: i8[B,T], number of the emotion, -1 unknown, or None.
     """
 
     frames: ImageArray
@@ -79,6 +80,7 @@ class Stack:
     regions: tuple[tuple[Regions, ...], ...] | None = None
     flow: NDArray[np.float16] | None = None
     intensity: FloatArray | None = None
+    emotion: NDArray[np.int8] | None = None
 
     def batch(self, spec: InputSpec) -> Batch:
         """Normalised as the spec says.
@@ -93,6 +95,7 @@ class Stack:
             flow=None if self.flow is None else _channels_first(self.flow),
             labels=self.labels,
             intensity=self.intensity,
+            emotion=self.emotion,
         )
 
     @classmethod
@@ -108,6 +111,7 @@ class Stack:
 
         boxes = [each for stack in stacks for each in stack.regions or ()]
         order = np.argsort(np.concatenate(places)).tolist()
+        named = any(stack.emotion is not None for stack in stacks)
         graded = any(stack.intensity is not None for stack in stacks)
         return cls(
             frames=merged([stack.frames for stack in stacks]),
@@ -118,6 +122,7 @@ class Stack:
             intensity=merged([_graded(stack.labels, stack.intensity) for stack in stacks])
             if graded
             else None,
+            emotion=merged([_named(stack.labels, stack.emotion) for stack in stacks]) if named else None,
         )
 
 
@@ -133,11 +138,16 @@ def _graded(labels: NDArray[np.int8], intensity: FloatArray | None) -> FloatArra
     return np.full(labels.shape, np.nan, np.float32) if intensity is None else intensity
 
 
+def _named(labels: NDArray[np.int8], emotion: NDArray[np.int8] | None) -> NDArray[np.int8]:
+    """Emotions, all unknown where there are none."""
+    return np.full(labels.shape[:-1], -1, np.int8) if emotion is None else emotion
+
+
 def collate(samples: Sequence[Sample], spec: InputSpec) -> Batch:
     """Clips of one length to one batch, normalised as the spec says: (x - mean) / deviation.
 
-    Points, regions and flow go in where the spec asks for them; labels always, intensities where a sample has
-    them (NaN elsewhere).
+    Points, regions and flow go in where the spec asks for them; labels always, intensities and emotions where
+    a sample has them (elsewhere NaN and -1).
 
     Raises:
         ValueError: no sample, or a sample that does not fit the spec or the others.
@@ -153,6 +163,7 @@ def collate(samples: Sequence[Sample], spec: InputSpec) -> Batch:
         regions=tuple(s.regions for s in samples if s.regions is not None) if spec.needs_regions else None,
         flow=np.stack([s.flow for s in samples if s.flow is not None]) if spec.needs_flow else None,
         intensity=_intensity(samples),
+        emotion=_emotion(samples),
     )
     return stack.batch(spec)
 
@@ -200,3 +211,9 @@ def _intensity(samples: Sequence[Sample]) -> FloatArray | None:
     if all(s.intensity is None for s in samples):
         return None
     return np.stack([_graded(s.labels, s.intensity) for s in samples])
+
+
+def _emotion(samples: Sequence[Sample]) -> NDArray[np.int8] | None:
+    if all(s.emotion is None for s in samples):
+        return None
+    return np.stack([_named(s.labels, s.emotion) for s in samples])

@@ -24,6 +24,7 @@ class TensorBatch:
         flow: f32[B,T,2,S,S], or None.
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
+        emotion: i8[B,T], number of the emotion, -1 unknown, or None.
     """
 
     frames: Tensor
@@ -32,6 +33,7 @@ class TensorBatch:
     flow: Tensor | None = None
     labels: Tensor | None = None
     intensity: Tensor | None = None
+    emotion: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -98,4 +100,5 @@ def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
         flow=move(batch.flow),
         labels=move(batch.labels),
         intensity=move(batch.intensity),
+        emotion=move(batch.emotion),
     )

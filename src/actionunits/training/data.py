@@ -164,14 +164,18 @@ class CropSamples(Dataset[Sample]):
         clips: how clips are cut; not read for a model of stills.
         regions: gives the boxes of a crop's points, where the model takes them.
         flow: ``dis`` or ``tvl1``, where the model takes optical flow.
+        emotions: give these emotions too, numbered from 0 in this order, by their names in the index
+            (:data:`~actionunits.datasets.au_codes.EMOTIONS`); others and unnamed ones are unknown. A sample
+            counts as labelled where its emotion or an AU is known.
+        uncoded: what becomes of the model's AUs that the index does not code: an ``error``, or ``unknown``.
 
     Attributes:
         rows: i64[M,T], rows of ``index``.
         faceless: frames of these people without a face.
 
     Raises:
-        UserError: the cache has other crops, the index does not code an AU, or the model needs boxes and
-            ``regions`` is missing.
+        UserError: the cache has other crops, the index does not code an AU or has none of the emotions, or
+            the model needs boxes and ``regions`` is missing.
     """
 
     def __init__(
@@ -184,6 +188,8 @@ class CropSamples(Dataset[Sample]):
         clips: Clips | None = None,
         regions: Callable[[Landmarks], Regions] | None = None,
         flow: str = "dis",
+        emotions: Sequence[str] | None = None,
+        uncoded: Literal["error", "unknown"] = "error",
     ) -> None:
         cache.check_spec(spec)
         if spec.needs_regions and regions is None:
@@ -195,11 +201,14 @@ class CropSamples(Dataset[Sample]):
         self.index = whole
         self._part, self._row, self.found = cache.locate(whole)
         self.faceless = int((~self.found).sum())
-        self._labels = whole.labels(spec.aus)
+        self._labels = _labels(whole, spec.aus, uncoded)
+        self._emotion = None if emotions is None else _emotion_numbers(whole, emotions, cache.index)
         self._intensity = self._graded(whole)
         chosen = clips or Clips()
         self.rows, self._repeated = self._choose(chosen)
         known = (self._at(self._labels, self.rows, self._repeated) >= 0).any(axis=(1, 2))
+        if self._emotion is not None:
+            known |= (self._at(self._emotion, self.rows, self._repeated) >= 0).any(axis=1)
         if chosen.labelled_only:
             self.rows, self._repeated = self.rows[known], self._repeated[known]
         self.subject: NDArray[np.str_] = whole.table["subject"].to_numpy(str)[self.rows[:, 0]]
@@ -240,6 +249,14 @@ class CropSamples(Dataset[Sample]):
             np.maximum(result, self._at(self._labels, self.rows[:, at], self._repeated[:, at]), out=result)
         return result
 
+    @property
+    def emotion(self) -> NDArray[np.int8] | None:
+        """i8[M], -1 unknown: of a clip that of its middle frame, T // 2; None where none was asked for."""
+        if self._emotion is None:
+            return None
+        middle = self.rows.shape[1] // 2
+        return self._at(self._emotion, self.rows[:, middle], self._repeated[:, middle])
+
     def __len__(self) -> int:
         return len(self.rows)
 
@@ -261,6 +278,7 @@ class CropSamples(Dataset[Sample]):
             regions=self._boxes(points),
             flow=clip_flow(frames, self.flow) if self.spec.needs_flow else None,
             subject=str(self.subject[number]),
+            emotion=None if self._emotion is None else self._at(self._emotion, rows, repeated),
         )
 
     def batch(self, numbers: Sequence[int], spec: InputSpec) -> Batch:
@@ -297,6 +315,7 @@ class CropSamples(Dataset[Sample]):
             regions=tuple(each for each in boxes if each is not None) if spec.needs_regions else None,
             flow=np.stack([clip_flow(clip, self.flow) for clip in frames]) if spec.needs_flow else None,
             intensity=intensity,
+            emotion=None if self._emotion is None else self._at(self._emotion, rows, repeated),
         )
 
     def _gathered(self, source: Callable[[int], NDArray[_T]], rows: NDArray[np.int64]) -> NDArray[_T]:
@@ -318,6 +337,38 @@ class CropSamples(Dataset[Sample]):
         if not self.spec.needs_regions or self.regions is None:
             return None
         return tuple(self.regions(Landmarks(each)) for each in points)
+
+
+def _labels(index: LabelIndex, aus: Sequence[int], uncoded: str) -> NDArray[np.int8]:
+    """i8[N,A], with AUs that are not coded all unknown where asked for."""
+    if uncoded == "error":
+        return index.labels(aus)
+    if uncoded != "unknown":
+        raise UserError(f"AUs that are not coded are an error or unknown, got {uncoded!r}")
+    labels = np.full((len(index), len(aus)), -1, np.int8)
+    there = [at for at, au in enumerate(aus) if au in index.aus]
+    if there:
+        labels[:, there] = index.labels([aus[at] for at in there])
+    return labels
+
+
+def _emotion_numbers(index: LabelIndex, emotions: Sequence[str], whole: LabelIndex) -> NDArray[np.int8]:
+    """i8[N], the place of each row's emotion in a list, -1 where it is not in it; ``whole``: of everyone."""
+    if "emotion" not in index.table:
+        raise UserError("emotions were asked for, but this index has none: leave them out")
+    if len(set(emotions)) != len(emotions) or not 0 < len(emotions) < 128:
+        raise UserError(f"expected 1 to 127 different emotions, got {', '.join(emotions) or 'none'}")
+    names = index.table["emotion"].to_numpy(str)
+    numbers = np.full(len(names), -1, np.int8)
+    for number, emotion in enumerate(emotions):
+        numbers[names == emotion] = number
+    have = set(names.tolist())
+    if "emotion" in whole.table:  # these people may show none of them
+        have |= set(whole.table["emotion"].to_numpy(str).tolist())
+    if not have & set(emotions):
+        known = ", ".join(sorted(have - {""})) or "none"
+        raise UserError(f"none of the emotions {', '.join(emotions)} is in this index: it has {known}")
+    return numbers
 
 
 class JoinedSamples(Dataset[Sample]):

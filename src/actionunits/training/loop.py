@@ -415,6 +415,7 @@ def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
         flow=move(batch.flow),
         labels=move(batch.labels),
         intensity=move(batch.intensity),
+        emotion=move(batch.emotion),
     )
 
 
