@@ -93,7 +93,8 @@ def run_demo(
     clip = out / "astronaut.mp4"
     frames = render_clip(PortraitAnimator(astronaut()), timeline, RATE_HZ, seed=seed)
     moved = stage("animating", "frames") if stage else None
-    write_clip(clip, _counted(frames, round(duration_s * RATE_HZ), moved), RATE_HZ, subject="astronaut")
+    counted = _counted(frames, round(duration_s * RATE_HZ), moved)
+    write_clip(clip, counted, RATE_HZ, aus=detector.aus, subject="astronaut")
     plan = OutputPlan(out, video=True, report=True)
     watched = stage("detecting", "frames") if stage else None
     summary = detect_to_files(detector, clip, "astronaut", plan, on_progress=watched)
