@@ -115,7 +115,7 @@ def test_bosphorus_codes_what_the_name_says_and_nothing_else(fake):
 def test_rafd_has_emotions_cameras_and_gaze(fake):
     index = usable_index(read("rafd", fake("rafd", "cameras")))
     assert index.aus == ()
-    assert set(index.table["view"]) == {"045", "090", "135"}
+    assert set(index.table["view"]) == {"000", "045", "090", "135", "180"}
     assert set(index.table["emotion"]) == {
         "anger", "contempt", "disgust", "fear", "happy", "neutral", "sadness", "surprise",
     }  # fmt: skip

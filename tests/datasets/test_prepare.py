@@ -217,6 +217,20 @@ def test_stills_of_a_person_share_a_part(tmp_path):
     assert cache.summary["faceless"] <= 1
 
 
+def test_profile_faces_are_counted_as_faceless(tmp_path):
+    from actionunits.datasets.fakes import FakeSize
+    from actionunits.experiments.fakes import make_fake
+
+    make_fake("rafd", tmp_path / "rafd", FakeSize(2, 1, 4), size_px=260, variant="cameras")
+    index = data_set("rafd").read(tmp_path / "rafd", None).index
+    done = prepare(index, tmp_path / "rafd", SPEC, tmp_path / "cache")
+    found = pd.Series(done.cache.locate(index)[2]).groupby(index.table["view"].to_numpy(str)).sum()
+    assert found[["000", "180"]].tolist() == [0, 0]
+    assert (found[["045", "090", "135"]] >= 15).all()
+    assert done.faceless == len(index) - found.sum() >= 32
+    assert not done.unreadable
+
+
 def test_bad_places(bp4d, tmp_path):
     root, index = bp4d
     (tmp_path / "full").mkdir()

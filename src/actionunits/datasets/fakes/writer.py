@@ -95,11 +95,18 @@ class FakeWriter:
         side = {paired[0]: "LR"[number % 2]} if sides and paired and number % 3 == 0 else {}
         return Story(peaks, self.frames, side)
 
-    def picture(self, path: str, who: str, expression: Expression) -> None:
-        """Write a picture; the name's end says its kind."""
+    def picture(
+        self,
+        path: str,
+        who: str,
+        expression: Expression,
+        change: Callable[[ImageArray], ImageArray] | None = None,
+    ) -> None:
+        """Write a picture, changed if asked for; the name's end says its kind."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        image = cv2.cvtColor(self.paint(who, expression), cv2.COLOR_RGB2BGR)
+        shown = self.paint(who, expression)
+        image = cv2.cvtColor(shown if change is None else change(shown), cv2.COLOR_RGB2BGR)
         done, data = cv2.imencode(file.suffix.lower(), image)
         if not done:
             raise UserError(f"cannot encode {file}")
