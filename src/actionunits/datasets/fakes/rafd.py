@@ -27,7 +27,7 @@ _GROUPS = ("Caucasian_female", "Caucasian_male", "Kid_female", "Moroccan_male")
 
 
 def write(fake: FakeWriter) -> None:
-    """Write it; 045 and 135 show the face from the front, 000 and 180 half of it, in which no face is found."""
+    """Write it; 045 and 135 show the face from the front, 000 and 180 half of it: no face is found there."""
     cameras = ("090",) if fake.variant == "frontal" else ("000", "045", "090", "135", "180")
     gazes = ("frontal", "left", "right")[: fake.sequences]
     for number in range(1, fake.subjects + 1):
