@@ -32,12 +32,18 @@ def demo(
     found = result.summary
     print("A photograph of astronaut Eileen Collins (NASA, public domain; she smiles in it) was animated:")
     print(f"  {result.clip}  clip of {seconds:g} s, {found.frames} frames")
-    print(f"  {result.labels}  its true AUs, frame by frame")
+    print(f"  {result.labels}  the AUs that were animated, frame by frame (not the photograph's smile)")
     print(f"The embedded model read it back ({found.frames_with_face} of {found.frames} frames with a face):")
     print(f"  {found.files[0]}  table of AUs, a row a frame")
     for file in found.files[1:]:
         print(f"  {file}  {'annotated video' if file.suffix == '.mp4' else 'report page'}")
     print(f"  {result.timeline}  probability against truth: look at this first")
-    scores = ", ".join(f"AU{au} {score:.2f}" for au, score in result.auc.items())
-    print(f"ROC AUC over the frames of this clip: {scores}")
+    print("Frames that show an AU, how many of them it was called in, false alarms elsewhere, ROC AUC:")
+    for score in result.scores:
+        called = f"called in {score.called:3d} of {score.shown:3d}, {score.false_alarms:3d} false alarms"
+        print(f"  AU{score.au:<3d} {called}, AUC {score.auc:.2f}")
+    print(
+        "A high AUC with few calls: the AU is ranked rightly, but stays below the threshold on this face, whose"
+    )
+    print("smile hides much; the model's card says how it does on other people.")
     print("Next: au detect YOUR_VIDEO --out results")

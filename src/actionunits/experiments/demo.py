@@ -24,12 +24,31 @@ from actionunits.synthesis.timeline import AUEvent, Timeline
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DemoResult", "demo_timeline", "run_demo"]
+__all__ = ["DemoResult", "DemoScore", "demo_timeline", "run_demo"]
 
 #: What the clip shows, one group after another. The astronaut smiles in the photograph (AUs 6, 12 and 25), so
 #: these are left out: there is no time without them to compare with.
 DEMO_GROUPS: tuple[tuple[int, ...], ...] = ((1, 2), (4,), (5,), (4, 7), (9,), (17,), (1, 2, 5, 26), (4, 9))
 RATE_HZ = 25.0
+
+
+@dataclass(frozen=True)
+class DemoScore:
+    """One AU of the clip, over its frames.
+
+    Attributes:
+        au: its number.
+        shown: frames with it, intensity B and up.
+        called: of these, frames where the detector called it.
+        false_alarms: frames without it where the detector called it.
+        auc: area under the ROC curve; NaN where it was shown never or always.
+    """
+
+    au: int
+    shown: int
+    called: int
+    false_alarms: int
+    auc: float
 
 
 @dataclass(frozen=True)
@@ -41,14 +60,14 @@ class DemoResult:
         labels: its true AUs, frame by frame.
         timeline: picture of probability against truth.
         summary: what was detected, with the table, the annotated video and the page.
-        auc: for each AU that was shown, the area under the ROC curve over the clip's frames.
+        scores: for each AU that was animated, how it was read.
     """
 
     clip: Path
     labels: Path
     timeline: Path
     summary: SourceSummary
-    auc: dict[int, float]
+    scores: tuple[DemoScore, ...]
 
 
 def demo_timeline(duration_s: float) -> Timeline:
@@ -100,10 +119,9 @@ def run_demo(
     summary = detect_to_files(detector, clip, "astronaut", plan, on_progress=watched)
     probability, truth = _beside(summary.files[0], labels_path(clip), detector.aus)
     with replace_when_done(out / "timeline.png") as beside:
-        beside.write_bytes(_timeline_picture(probability, truth, detector.aus))
-    auc = roc_auc(truth.to_numpy(np.int8), probability.to_numpy(np.float64))
-    shown = {au: float(score) for au, score in zip(detector.aus, auc, strict=True) if au in timeline.aus}
-    return DemoResult(clip, labels_path(clip), out / "timeline.png", summary, shown)
+        beside.write_bytes(_timeline_picture(probability, truth, detector))
+    scores = tuple(score for score in _scores(probability, truth, detector) if score.au in timeline.aus)
+    return DemoResult(clip, labels_path(clip), out / "timeline.png", summary, scores)
 
 
 def _counted(frames: Iterator[ClipFrame], total: int, move: OnProgress | None) -> Iterator[ClipFrame]:
@@ -126,11 +144,29 @@ def _beside(table: Path, labels: Path, aus: tuple[int, ...]) -> tuple[pd.DataFra
     return pair[0], pair[1]
 
 
-def _timeline_picture(probability: pd.DataFrame, truth: pd.DataFrame, aus: tuple[int, ...]) -> bytes:
+def _scores(probability: pd.DataFrame, truth: pd.DataFrame, detector: Detector) -> list[DemoScore]:
+    shown = truth.to_numpy(np.int8)
+    said = probability.to_numpy(np.float64)
+    called = said >= detector.thresholds
+    auc = roc_auc(shown, said)
+    return [
+        DemoScore(
+            au,
+            int((shown[:, i] == 1).sum()),
+            int((called[:, i] & (shown[:, i] == 1)).sum()),
+            int((called[:, i] & (shown[:, i] == 0)).sum()),
+            float(auc[i]),
+        )
+        for i, au in enumerate(detector.aus)
+    ]
+
+
+def _timeline_picture(probability: pd.DataFrame, truth: pd.DataFrame, detector: Detector) -> bytes:
     return au_timeline(
         probability.index.to_numpy(np.float64),
         probability.to_numpy(np.float32),
-        aus,
+        detector.aus,
         truth=truth.to_numpy(np.float32),
-        title="Detected (line) and animated (shaded); the photograph itself smiles (12, 25)",
+        thresholds=detector.thresholds,
+        title="Detected (line), animated (shaded); the photograph smiles",
     )

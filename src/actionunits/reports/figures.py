@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -121,6 +121,7 @@ def au_timeline(
     aus: Sequence[int],
     *,
     truth: ArrayLike | None = None,
+    thresholds: ArrayLike | None = None,
     title: str = "",
     unit: str = "probability",
     file_format: str = "png",
@@ -134,6 +135,7 @@ def au_timeline(
         aus: the A AU numbers.
         truth: [N,A] on the scale of ``values`` (0 or 1 for a probability, 0 to 5 for an intensity); nothing
             is shaded where NaN.
+        thresholds: [A], from which an AU counts as shown: a dashed line in each row.
         title: stands above.
         unit: ``probability`` (rows from 0 to 1), ``intensity`` (0 to 5), or any other name
             (0 to the largest).
@@ -163,6 +165,11 @@ def au_timeline(
         base = float(len(aus) - 1 - row)
         axes.axhline(base, color="#cccccc", linewidth=0.6, zorder=0)
         _draw_row(axes, base, 0.82 / top, (line_times, lines[:, row]), (area_times, areas[:, row]))
+    if thresholds is not None:
+        limits = np.arange(len(aus) - 1, -1, -1) + np.asarray(thresholds, np.float64) * 0.82 / top
+        style: dict[str, Any] = {"color": _INK, "linewidth": 0.6, "alpha": 0.6}
+        axes.hlines(limits, *axes.get_xlim(), linestyles=(0, (5, 4)), **style)
+        axes.plot([], [], linestyle=(0, (5, 4)), label="threshold", **style)
     _finish_timeline(figure, axes, aus, times, unit, top, title, truth is not None)
     return _render(figure, file_format)
 
@@ -221,7 +228,7 @@ def _finish_timeline(
         axes.fill_between([], [], color=COLOURS[4], alpha=0.55, label="truth")
     height_in = figure.get_figheight()
     figure.legend(
-        loc="upper right", bbox_to_anchor=(0.965, 1 - 0.06 / height_in), ncols=2, frameon=False, fontsize=9
+        loc="upper right", bbox_to_anchor=(0.965, 1 - 0.06 / height_in), ncols=3, frameon=False, fontsize=9
     )
     figure.text(0.015, 1 - 0.13 / height_in, title, fontsize=12, va="top", color=_INK)
     figure.subplots_adjust(left=0.19, right=0.965, top=1 - 0.42 / height_in, bottom=0.5 / height_in)
