@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+import actionunits.detect
 from actionunits.detect import outputs
 from actionunits.detect.outputs import OutputPlan, detect_to_files, output_names
 from actionunits.detect.pipeline import Detector
@@ -111,3 +114,51 @@ def test_the_plan_is_checked(tmp_path: Path) -> None:
         OutputPlan(tmp_path, layout="ff")
     with pytest.raises(UserError, match="unknown table type"):
         OutputPlan(tmp_path, table="xlsx")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def folder(portrait: np.ndarray, tmp_path: Path) -> Path:
+    """Four pictures, the second without a face: shot2, shot10, shot 11 and shot 12."""
+    pictures = tmp_path / "shots"
+    pictures.mkdir()
+    for name, image in {
+        "shot10.png": np.full_like(portrait, 90),
+        "shot2.jpg": portrait,
+        "shot11.png": portrait,
+        "shot12.png": portrait[:, ::-1],
+    }.items():
+        Image.fromarray(image).save(pictures / name)
+    return pictures
+
+
+@pytest.mark.parametrize(
+    ("layout", "column"), [("openface", "file"), ("pyfeat", "input"), ("long", "source")]
+)
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_rows_of_a_folder_name_their_picture(
+    make_model: MakeModel,
+    folder: Path,
+    tmp_path: Path,
+    layout: str,
+    column: str,
+    kind: Literal["csv", "parquet"],
+) -> None:
+    plan = OutputPlan(tmp_path / "o", layout=layout, table=kind, report=True)
+    file = detect_to_files(Detector(make_model()), folder, "shots", plan).files[0]
+    table = pd.read_csv(file) if kind == "csv" else pd.read_parquet(file)
+    assert table[column].unique().tolist() == ["shot2.jpg", "shot10.png", "shot11.png", "shot12.png"]
+    nobody = table[table[column] == "shot10.png"].filter(regex=r"AU\d\d|probability")
+    assert nobody.isna().all(axis=None)
+    if layout == "openface":
+        assert table.columns[-1] == "file"
+
+
+def test_only_a_folder_has_the_column(make_model: MakeModel, talk: Path, folder: Path) -> None:
+    detect = actionunits.detect
+    assert "file" not in detect(folder / "shot2.jpg", model=make_model()).columns
+    table = detect(folder, model=make_model())
+    assert table["file"].tolist() == ["shot2.jpg", "shot10.png", "shot11.png", "shot12.png"]
+    assert table["success"].tolist() == [1, 0, 1, 1]
+    both = detect([talk, folder], model=make_model())
+    assert both["file"].isna().tolist() == [True] * 36 + [False] * 4
+    assert list(both.columns[:2]) == ["source", "frame"]

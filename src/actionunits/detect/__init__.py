@@ -38,7 +38,8 @@ class DetectPackage(ModuleType):
 
         Columns: ``frame`` (from 1), ``face_id``, ``timestamp`` (seconds), ``confidence``, ``success``,
         ``AU01_r`` .. (intensity, 0 to 5), ``AU01_c`` .. (0 or 1), ``AU01_p`` .. (probability). A frame
-        without a face is one row with ``success`` 0, ``face_id`` -1 and NaN for the AUs.
+        without a face is one row with ``success`` 0, ``face_id`` -1 and NaN for the AUs. Where a source is a
+        folder, a last column ``file`` has the picture's name (None for rows of other sources).
 
         Of a source that breaks off, the good frames are given, with a warning.
 

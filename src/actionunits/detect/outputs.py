@@ -14,7 +14,7 @@ from actionunits.atomic import make_directory
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.report import Report
-from actionunits.detect.writers import LAYOUTS, TABLE_TYPES, layout_of, open_table
+from actionunits.detect.writers import LAYOUTS, TABLE_TYPES, layout_of, names_of_pictures, open_table
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import OnProgress
 
@@ -142,7 +142,8 @@ def detect_to_files(
     """Detect in one source and write its files.
 
     Each file appears when it is complete, and replaces an older one of that name. Of a source that breaks
-    off, the frames before the break are written and ``trouble`` says so.
+    off, the frames before the break are written and ``trouble`` says so. The table of a folder names the
+    picture of each row: in OpenFace's columns as ``file``, in py-feat's as ``input``, else as ``source``.
 
     Args:
         detector: what detects.
@@ -162,7 +163,8 @@ def detect_to_files(
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     make_directory(plan.folder)
     report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
-    layout = layout_of(plan.layout, detector.aus, detector.thresholds, frames.path.name)
+    files = names_of_pictures(frames)
+    layout = layout_of(plan.layout, detector.aus, detector.thresholds, frames.path.name, files)
     with ExitStack() as opened:
         table = opened.enter_context(open_table(paths["table"], layout))
         sinks: list[Sink] = [table.add]

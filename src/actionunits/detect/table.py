@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from actionunits.detect.pipeline import Detector
-from actionunits.detect.writers import Cell, OpenFaceLayout
+from actionunits.detect.writers import Cell, OpenFaceLayout, names_of_pictures
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from actionunits.faces.video import FrameSource
 
 __all__ = ["detect_table"]
 
@@ -21,28 +23,36 @@ SourcePath = str | os.PathLike[str]
 
 def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> pd.DataFrame:
     """What ``au.detect`` gives: see :class:`actionunits.detect.DetectPackage`."""
+    from actionunits.faces.video import open_source
+
     single = isinstance(sources, (str, os.PathLike))
     paths = [Path(sources)] if isinstance(sources, (str, os.PathLike)) else [Path(each) for each in sources]
     detector = Detector(**options)
-    layout = OpenFaceLayout(detector.aus, detector.thresholds)
-    names = [column.name for column in layout.columns]
+    names = [column.name for column in OpenFaceLayout(detector.aus, detector.thresholds).columns]
     rows: list[Sequence[Cell]] = []
     origin: list[str] = []
+    files: list[Cell] = []
     for path in paths:
-        rows += _rows(detector, path, layout)
-        origin += [str(path)] * (len(rows) - len(origin))
+        frames = open_source(path)
+        found = _rows(detector, frames, names_of_pictures(frames))
+        rows += [row[: len(names)] for row in found]
+        origin += [str(path)] * len(found)
+        files += [row[-1] if frames.kind == "folder" else None for row in found]
     table = _frame(rows, names)
+    if any(files):
+        table["file"] = files
     if not single:
         table.insert(0, "source", origin)
     return table
 
 
-def _rows(detector: Detector, path: Path, layout: OpenFaceLayout) -> list[Sequence[Cell]]:
+def _rows(detector: Detector, frames: FrameSource, files: Sequence[str]) -> list[Sequence[Cell]]:
     from actionunits.faces.video import TruncatedSource
 
+    layout = OpenFaceLayout(detector.aus, detector.thresholds, files=files)
     rows: list[Sequence[Cell]] = []
     try:
-        for result in detector.run(path):
+        for result in detector.run(frames):
             rows += layout.rows(result)
     except TruncatedSource as problem:
         if not rows:

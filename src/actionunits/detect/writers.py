@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from actionunits.atomic import replace_when_done
 from actionunits.detect.results import FaceResult, FrameResult
@@ -15,7 +15,19 @@ from actionunits.errors import unknown_name
 from actionunits.facs.units import au_column
 from actionunits.records import FloatArray
 
-__all__ = ["LAYOUTS", "TABLE_TYPES", "Column", "Layout", "TableWriter", "layout_of", "open_table"]
+if TYPE_CHECKING:
+    from actionunits.faces.video import FrameSource
+
+__all__ = [
+    "LAYOUTS",
+    "TABLE_TYPES",
+    "Column",
+    "Layout",
+    "TableWriter",
+    "layout_of",
+    "names_of_pictures",
+    "open_table",
+]
 
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
 Cell = int | float | str | None
@@ -65,15 +77,18 @@ class OpenFaceLayout:
     (0 or 1), ``AU01_r`` .. (intensity, 0 to 5), ``AU01_c`` .. (0 or 1: the probability reaches the model's
     threshold), ``AU01_p`` .. (probability). A frame without a face is one row with ``face_id`` -1,
     ``confidence`` 0, ``success`` 0 and empty AUs: what was not seen is unknown, not 0. A model without
-    intensities leaves ``_r`` empty.
+    intensities leaves ``_r`` empty. Of a folder of pictures, a last column ``file`` names the picture.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: what the table is of; not used here.
+        files: of a folder, the name of each picture in order of the frames; else empty.
     """
 
-    def __init__(self, aus: Sequence[int], thresholds: FloatArray, source: str = "") -> None:
+    def __init__(
+        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+    ) -> None:
         names = [au_column(n) for n in aus]
         self.columns = (
             Column("frame", "int"),
@@ -84,20 +99,23 @@ class OpenFaceLayout:
             *_columns([f"{name}_r" for name in names], "float", 3),
             *_columns([f"{name}_c" for name in names], "int"),
             *_columns([f"{name}_p" for name in names], "float", 4),
+            *([Column("file", "str")] if files else []),
         )
+        self._files = files
         self._thresholds = thresholds
         self._unknown: list[Cell] = [None] * len(names)
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face, or one row without AUs."""
         frame, time_s = result.frame_index + 1, round(result.time_s, 6)
+        file = self._files[result.frame_index : frame]
         if not result.faces:
-            yield [frame, -1, time_s, 0.0, 0, *3 * self._unknown]
+            yield [frame, -1, time_s, 0.0, 0, *3 * self._unknown, *file]
         for face in result.faces:
             graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
             shown = (face.probability >= self._thresholds).astype(int).tolist()
             start = [frame, face.track, time_s, round(face.confidence, 3), 1]
-            yield [*start, *graded, *shown, *_rounded(face.probability, 4)]
+            yield [*start, *graded, *shown, *_rounded(face.probability, 4), *file]
 
 
 class PyFeatLayout:
@@ -110,10 +128,14 @@ class PyFeatLayout:
         aus: the AUs of the results.
         thresholds: f32[A]; not used here.
         source: goes to the column ``input``.
+        files: of a folder, the name of each picture, which goes to ``input`` instead; else empty.
     """
 
-    def __init__(self, aus: Sequence[int], thresholds: FloatArray, source: str = "") -> None:
+    def __init__(
+        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+    ) -> None:
         self._source = source
+        self._files = files
         self._aus = len(aus)
         self.columns = (
             *_columns(["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"], "float", 2),
@@ -129,7 +151,8 @@ class PyFeatLayout:
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face, or one empty row."""
         minutes, seconds = divmod(int(result.time_s), 60)
-        end: list[Cell] = [self._source, result.frame_index, f"{minutes:02d}:{seconds:02d}"]
+        source = self._files[result.frame_index] if self._files else self._source
+        end: list[Cell] = [source, result.frame_index, f"{minutes:02d}:{seconds:02d}"]
         if not result.faces:
             yield [*[None] * (5 + 136 + 3 + self._aus), *end]
         for face in result.faces:
@@ -151,6 +174,7 @@ class LongLayout:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: goes to the column ``source``.
+        files: of a folder, the name of each picture, which goes to ``source`` instead; else empty.
     """
 
     columns = (
@@ -165,14 +189,18 @@ class LongLayout:
         Column("confidence", "float", 3),
     )
 
-    def __init__(self, aus: Sequence[int], thresholds: FloatArray, source: str = "") -> None:
+    def __init__(
+        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+    ) -> None:
         self._aus = tuple(aus)
         self._thresholds = thresholds
         self._source = source
+        self._files = files
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face and AU."""
-        start: list[Cell] = [self._source, result.frame_index + 1, round(result.time_s, 6)]
+        source = self._files[result.frame_index] if self._files else self._source
+        start: list[Cell] = [source, result.frame_index + 1, round(result.time_s, 6)]
         if not result.faces:
             yield from ([*start, -1, au, None, None, None, 0.0] for au in self._aus)
         for face in result.faces:
@@ -189,22 +217,29 @@ class LongLayout:
 
 
 #: The layouts by the names that ``--format`` takes.
-LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str], Layout]] = {
+LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str]], Layout]] = {
     "openface": OpenFaceLayout,
     "pyfeat": PyFeatLayout,
     "long": LongLayout,
 }
 
 
-def layout_of(name: str, aus: Sequence[int], thresholds: FloatArray, source: str = "") -> Layout:
-    """The layout of a name.
+def layout_of(
+    name: str, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+) -> Layout:
+    """The layout of a name, for a source and, where it is a folder, the names of its pictures.
 
     Raises:
         UserError: no such layout.
     """
     if name not in LAYOUTS:
         raise unknown_name("format", name, LAYOUTS)
-    return LAYOUTS[name](aus, thresholds, source)
+    return LAYOUTS[name](aus, thresholds, source, files)
+
+
+def names_of_pictures(frames: FrameSource) -> list[str]:
+    """The file names of a folder's pictures, in order of its frames; empty for other sources."""
+    return [picture.name for picture in frames.pictures] if frames.kind == "folder" else []
 
 
 class TableWriter:
