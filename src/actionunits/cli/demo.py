@@ -42,8 +42,6 @@ def demo(
     for score in result.scores:
         called = f"called in {score.called:3d} of {score.shown:3d}, {score.false_alarms:3d} false alarms"
         print(f"  AU{score.au:<3d} {called}, AUC {score.auc:.2f}")
-    print(
-        "A high AUC with few calls: the AU is ranked rightly, but stays below the threshold on this face, whose"
-    )
-    print("smile hides much; the model's card says how it does on other people.")
+    print("A high AUC with few calls: the AU is ranked rightly, but stays below the threshold on this face,")
+    print("whose smile hides much; the model's card says how it does on other people.")
     print("Next: au detect YOUR_VIDEO --out results")

@@ -69,6 +69,7 @@ def _smiles(scores: SmileScores) -> dict[str, Any]:
         "smile_above_own_neutral": _plain(scores.own_neutral),
         "au12_hit_rate": _plain(scores.hit_rate),
         "false_alarms_on_neutral": {str(au): _plain(v) for au, v in scores.false_alarms.items()},
+        "called_on_smiles": {str(au): _plain(v) for au, v in scores.called_on_smiles.items()},
         "unlearned_rule_auc": _plain(scores.rule_auc),
         "unlearned_rule_above_own_neutral": _plain(scores.rule_own_neutral),
     }
@@ -97,16 +98,17 @@ def card_page(card: dict[str, Any]) -> str:
     lines += [
         "## Per AU",
         "",
-        f"{test['pictures']:,} animated pictures of the unseen people"
-        + ("; false alarms: share of their real neutral photographs above the threshold." if real else "."),
+        *wrap(_table_note(test["pictures"], real is not None), 118),
         "",
-        "| AU | name | base rate | AUC | F1 | accuracy | threshold | false alarms, real neutral |",
-        "|---|---|---|---|---|---|---|---|",
+        "| AU | name | base rate | AUC | F1 | accuracy | threshold "
+        "| called: real neutral | called: real smiles |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for column, au in enumerate(card["aus"]):
         cells = [test[name][column] for name in ("base_rate", "auc", "f1", "accuracy")]
-        alarm = real["false_alarms_on_neutral"][str(au)] if real else None
-        shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], alarm))
+        kinds = ("false_alarms_on_neutral", "called_on_smiles")
+        called = [real[kind][str(au)] if real else None for kind in kinds]
+        shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], *called))
         lines.append(f"| {au} | {action_unit(au).name} | {shown} |")
     return "\n".join([*lines, "", *_LIMITS])
 
@@ -130,6 +132,17 @@ def _making(card: dict[str, Any]) -> list[str]:
         "licensed FACS-coded recording was used, and no human FACS coder has checked its output."
     )
     return [*wrap(what, 118), "", "## How it was made", "", *wrap(how, 118)]
+
+
+def _table_note(pictures: int, real: bool) -> str:
+    note = f"{pictures:,} animated pictures of the unseen people."
+    if not real:
+        return note
+    return note + (
+        " The last two columns are their photographs: the share above the threshold. A call on a neutral "
+        "face is a false alarm. On a posed smile 12 is right and 6 and 25 often are; calls of 10, 14 and 20 there "
+        "are mostly confusions of the stretched mouth with these AUs: do not read them in a smiling face."
+    )
 
 
 def _show(value: float | None) -> str:

@@ -84,6 +84,7 @@ class SmileScores:
         rule_own_neutral: the same share for the rule.
         hit_rate: share of smiles with AU12 at the model's threshold.
         false_alarms: for each AU, share of neutral faces above its threshold.
+        called_on_smiles: for each AU, share of smiling faces above its threshold.
     """
 
     people: int
@@ -93,6 +94,7 @@ class SmileScores:
     rule_own_neutral: float
     hit_rate: float
     false_alarms: dict[int, float]
+    called_on_smiles: dict[int, float]
 
 
 def smile_scores(
@@ -104,7 +106,8 @@ def smile_scores(
     truth = np.repeat(faces.smiling[:, None], len(spec.aus), axis=1).astype(np.int8)
     auc = roc_auc(truth, probability.astype(np.float64))
     smile = probability[:, spec.aus.index(12)].astype(np.float64)
-    above = (probability >= limits)[~faces.smiling].mean(axis=0)
+    above = probability >= limits
+    alarms, called = above[~faces.smiling].mean(axis=0), above[faces.smiling].mean(axis=0)
     return SmileScores(
         people=len(_pairs(faces)),
         auc={au: float(auc[spec.aus.index(au)]) for au in (6, 12, 25) if au in spec.aus},
@@ -112,7 +115,8 @@ def smile_scores(
         rule_auc=float(roc_auc(truth[:, :1], faces.rule[:, None])[0]),
         rule_own_neutral=_own_neutral(faces.rule, faces),
         hit_rate=float((smile >= limits[spec.aus.index(12)])[faces.smiling].mean()),
-        false_alarms={au: float(share) for au, share in zip(spec.aus, above, strict=True)},
+        false_alarms={au: float(share) for au, share in zip(spec.aus, alarms, strict=True)},
+        called_on_smiles={au: float(share) for au, share in zip(spec.aus, called, strict=True)},
     )
 
 
