@@ -10,7 +10,9 @@ import typer
 __all__ = ["app"]
 
 app = typer.Typer(
-    help="List the data sets, check one on disk, or write an imitation of one.", invoke_without_command=True
+    help="List the data sets, check one on disk, or write an imitation of one.\n\n"
+    "Example: au datasets check disfa data/DISFA",
+    invoke_without_command=True,
 )
 
 
@@ -41,7 +43,10 @@ def check(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Say what a data set holds and where it departs from its layout; exit code 1 if it cannot be used."""
+    """Say what a data set holds and where it departs from its layout; exit code 1 if it cannot be used.
+
+    Example: au datasets check disfa data/DISFA
+    """
     import json
 
     from actionunits.datasets.check import check_data_set

@@ -12,10 +12,15 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="models",
-    help="The networks of the package, and what a model file says of itself.",
+    help="The networks of the package, and what a model file says of itself.\n\n"
+    "Example: au models show embedded",
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+#: Names of the model that is in the package.
+_EMBEDDED = ("embedded", "default")
 
 
 @app.callback()
@@ -40,11 +45,25 @@ def show(
             help="A network's name, a model file (.safetensors or .onnx), or `embedded`.", show_default=False
         ),
     ],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON; of all but the embedded model this is so anyway.")
+    ] = False,
 ) -> None:
-    """Show a network's configuration, or a model file's input, AUs and card."""
+    """Show a network's configuration, or a model file's input, AUs and card.
+
+    The embedded model (`embedded` or `default`) has a card to read: how it was made, how good each AU is, and
+    what it is not for.
+
+    Example: au models show embedded
+    """
     from actionunits.models.registry import REGISTRY
 
-    if model == "embedded" or (model not in REGISTRY and Path(model).suffix in (".onnx", ".safetensors")):
+    if model in _EMBEDDED and not as_json:
+        from importlib import resources
+
+        print((resources.files("actionunits") / "weights" / "README.md").read_text(encoding="utf-8").rstrip())
+        return
+    if model in _EMBEDDED or (model not in REGISTRY and Path(model).suffix in (".onnx", ".safetensors")):
         _print(_of_file(model))
         return
     from actionunits.cli.training_parts import need_training_parts
@@ -75,7 +94,7 @@ def _of_file(model: str) -> dict[str, Any]:
         }
     from actionunits.detect.backends import OnnxBackend, load_backend
 
-    backend = load_backend(None if model == "embedded" else model)
+    backend = load_backend(None if model in _EMBEDDED else model)
     card = dict(backend.card) if isinstance(backend, OnnxBackend) else {}
     return {"name": backend.name, "input": backend.spec.to_dict(), "card": card}
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["app", "parse_aus", "parse_expression"]
 
 app = typer.Typer(
-    help="Faces that show given Action Units: labelled clips, pictures, painted portraits.",
+    help="Faces that show given Action Units: labelled clips, pictures, painted portraits.\n\n"
+    "Example: au synthesize clips faces --portraits painted --clips 10",
     no_args_is_help=True,
 )
 
