@@ -140,8 +140,9 @@ def _table_note(pictures: int, real: bool) -> str:
         return note
     return note + (
         " The last two columns are their photographs: the share above the threshold. A call on a neutral "
-        "face is a false alarm. On a posed smile 12 is right and 6 and 25 often are; calls of 10, 14 and 20 there "
-        "are mostly confusions of the stretched mouth with these AUs: do not read them in a smiling face."
+        "face is a false alarm. On a posed smile 12 is right and 6 and 25 often are; calls of 10, 14 and 20 "
+        "there are mostly confusions of the stretched mouth with these AUs: do not read them in a smiling "
+        "face."
     )
 
 
