@@ -108,3 +108,19 @@ def test_a_picture_becomes_a_png(tmp_path: Path, face_result: MakeFace) -> None:
     assert result.frame is not None
     written = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     np.testing.assert_array_equal(written, annotator.draw(result.frame.image, result))
+
+
+def test_names_and_numbers_can_be_read_on_every_part_of_a_bar(face_result: MakeFace) -> None:
+    """The name of AU 1 is dark where the bar is filled and light where it is not."""
+    annotator, frame = Annotator(AUS, THRESHOLDS), _frame(0, 0.0)
+    panels = []
+    for probability in (0.0, 0.6, 1.0):
+        face = face_result(0, [probability, 0.0, 0.0])
+        panels.append(annotator.draw(frame.image, FrameResult(0, 0.0, (face,), frame))[:, -300:].astype(int))
+    empty, part, full = (panel[68:96].mean(axis=2) for panel in panels)
+    end = 70 + round(0.6 * 180)
+    np.testing.assert_array_equal(part[:, : end - 1], full[:, : end - 1])  # one column at the seam is blended
+    np.testing.assert_array_equal(part[:, end + 3 : 250], empty[:, end + 3 : 250])
+    written = empty[:, 72:end] > 180
+    assert written.sum() > 100
+    assert (full[:, 72:end][written] < 90).all()

@@ -31,11 +31,13 @@ _GROUND = (24, 26, 30)
 _TRACK_COLOURS = ((255, 196, 61), (90, 200, 250), (255, 128, 128), (150, 230, 130), (220, 160, 255))
 _SHOWN, _BELOW, _RAIL, _INK, _FAINT = (
     (255, 196, 61),
-    (120, 134, 156),
+    (80, 94, 118),
     (52, 56, 64),
     (235, 237, 240),
     (150, 156, 166),
 )
+#: Text and threshold over the bright part of a bar; the text goes on in light ink over the dark part.
+_DARK, _RULE = (10, 10, 10), (140, 95, 0)
 #: Ticks of a second in the written video: every usual frame rate is whole in it.
 _CLOCK_HZ = 90_000
 #: Pictures of a folder in a second of video.
@@ -97,17 +99,18 @@ class Annotator:
         unit = height / _LEAST_HEIGHT
         panel = np.full((height, round(300 * unit), 3), _GROUND, np.uint8)
         text = f"{_clock(result.time_s)}   frame {result.frame_index + 1}"
-        _write(panel, text, (12 * unit, 22 * unit), 0.46 * unit, _FAINT)
+        _write(panel, text, (12 * unit, 20 * unit), 0.46 * unit, _FAINT)
         if not result.faces:
             _write(panel, "no face", (12 * unit, 46 * unit), 0.55 * unit, _INK)
             return panel
         face = result.faces[0]
-        graded = face.intensity is not None
-        heading = f"face {face.track}" + ("     probability, intensity 0-5" if graded else "     probability")
-        _write(panel, heading, (12 * unit, 44 * unit), 0.46 * unit, _INK)
-        step = (height - 60 * unit) / max(len(self._aus), 8)
+        _write(panel, f"face {face.track}", (220 * unit, 20 * unit), 0.46 * unit, _INK)
+        _write(panel, "bar: probability, thin line: threshold", (12 * unit, 40 * unit), 0.42 * unit, _INK)
+        if face.intensity is not None:
+            _write(panel, "number: intensity, 0 to 5", (12 * unit, 56 * unit), 0.42 * unit, _INK)
+        step = (height - 68 * unit) / max(len(self._aus), 8)
         for i, au in enumerate(self._aus):
-            self._bar(panel, 58 * unit + i * step, min(step, 34 * unit), unit, au, face, i)
+            self._bar(panel, 64 * unit + i * step, min(step, 34 * unit), unit, au, face, i)
         return panel
 
     def _bar(
@@ -120,12 +123,14 @@ class Annotator:
         _write(panel, au_column(au), (12 * unit, base), 0.44 * unit, _INK if shown else _FAINT)
         left, right = round(70 * unit), round(250 * unit)
         y0, y1 = round(top + 0.12 * step), round(top + 0.88 * step)
-        cv2.rectangle(panel, (left, y0), (right, y1), _RAIL, -1)
         end = left + round(probability * (right - left))
-        cv2.rectangle(panel, (left, y0), (end, y1), _SHOWN if shown else _BELOW, -1)
         bound = left + round(self._thresholds[i] * (right - left))
-        cv2.line(panel, (bound, y0), (bound, y1), _FAINT, 1)
-        _write(panel, name, (76 * unit, base), 0.38 * unit, (20, 20, 20) if shown else _INK)
+        filled = panel[:, : end + 1]
+        bright = (filled, _SHOWN, _DARK, _RULE) if shown else (filled, _BELOW, _INK, _FAINT)
+        for image, ground, ink, rule in ((panel, _RAIL, _INK, _FAINT), bright):
+            cv2.rectangle(image, (left, y0), (right, y1), ground, -1)
+            cv2.line(image, (bound, y0), (bound, y1), rule, max(1, round(unit)))
+            _write(image, name, (76 * unit, base), 0.4 * unit, ink)
         if face.intensity is not None:
             _write(
                 panel, f"{face.intensity[i]:.1f}", (258 * unit, base), 0.44 * unit, _INK if shown else _FAINT
@@ -160,7 +165,8 @@ def _clock(time_s: float) -> str:
 def _write(
     image: ImageArray, text: str, place: tuple[float, float], size: float, colour: tuple[int, int, int]
 ) -> None:
-    cv2.putText(image, text, (round(place[0]), round(place[1])), _FONT, size, colour, 1, cv2.LINE_AA)
+    line = max(1, round(size / 0.45))
+    cv2.putText(image, text, (round(place[0]), round(place[1])), _FONT, size, colour, line, cv2.LINE_AA)
 
 
 def _label(
