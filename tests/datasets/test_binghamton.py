@@ -191,3 +191,16 @@ def test_a_wrong_folder(tmp_path):
     assert "no folder" in str(report.departures[0])
     with pytest.raises(UserError, match="leave --positive out"):
         data_set("bp4d").read(tmp_path, 2)
+
+
+def test_a_second_coding_beside_the_one_that_is_read_is_reported(fake):
+    root = fake("bp4d", subjects=1, sequences=1)
+    coding = root / "AUCoding"
+    (file,) = coding.glob("*.csv")
+    newer = coding / "AU_OCC"
+    newer.mkdir()
+    (newer / file.name).write_bytes(file.read_bytes())
+    reading = read("bp4d", root)
+    (told,) = [one for one in reading.departures if one.kind == "surplus"]
+    assert (told.path, told.found) == (str(coding), f"1 beside it, the first {file.name}")
+    assert len(usable_index(reading)) == len(file.read_text().splitlines()) - 1

@@ -66,6 +66,21 @@ def test_ckplus_bad_labels_are_named(fake, part, text, expected):
     assert problem.expected == expected
 
 
+def test_ckplus_without_its_peak_gives_the_labels_to_no_other_picture(fake):
+    root = fake("ckplus", subjects=1, sequences=1)
+    pictures = sorted((root / "cohn-kanade-images").rglob("*.png"))
+    pictures[-1].unlink()
+    reading = read("ckplus", root)
+    assert (reading.index.labels(reading.index.aus)[1:] == -1).all()
+    assert reading.index.table["emotion"].tolist() == ["neutral", *[""] * (len(pictures) - 2)]
+    assert reading.events[0].aus == ()
+    named = [one for one in reading.departures if "as the last one" in one.expected]
+    assert sorted((one.kind, one.path[-8:]) for one in named) == [
+        ("missing", "facs.txt"),
+        ("missing", "tion.txt"),
+    ]
+
+
 def test_ckplus_without_labels_of_a_sequence(fake):
     root = fake("ckplus", subjects=2, sequences=1)
     next((root / "FACS").rglob("*.txt")).unlink()

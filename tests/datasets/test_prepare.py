@@ -205,6 +205,22 @@ def test_videos_are_read_by_frame_number(tmp_path, request):
     assert np.abs(difference).mean() < 3  # the points are followed through other frames
 
 
+def test_a_later_part_of_a_video_counts_from_0_as_the_first_does(tmp_path):
+    from actionunits.datasets.fakes import FakeSize
+    from actionunits.experiments.fakes import make_fake
+
+    make_fake("disfa", tmp_path / "disfa", FakeSize(1, 1, 8), size_px=200)
+    one = data_set("disfa").read(tmp_path / "disfa", None).index.table
+    halves = np.where(one["frame"] <= 4, "a", "b")
+    cut = one.assign(sequence=halves)
+    from_zero = cut.assign(frame=one["frame"] - 1)
+    crops = []
+    for name, table in (("one", cut), ("zero", from_zero)):
+        cache = prepare(LabelIndex.make(table), tmp_path / "disfa", SPEC, tmp_path / name).cache
+        crops.append(np.concatenate([cache.crops(0), cache.crops(1)]))
+    np.testing.assert_array_equal(crops[0], crops[1])
+
+
 def test_stills_of_a_person_share_a_part(tmp_path):
     from actionunits.datasets.fakes import FakeSize
     from actionunits.experiments.fakes import make_fake

@@ -68,6 +68,11 @@ def test_each_code(tmp_path, cell, label):
     assert index.labels([12])[0, 0] == label
 
 
+def test_an_empty_last_cell_of_a_table_with_tabs(tmp_path):
+    index = read(tmp_path, "frame\tAU12\tAU06\n1\t1\t0\n2\t1\t\n\n")
+    assert index.labels([12, 6]).tolist() == [[1, 0], [1, -1]]
+
+
 def test_hand_made_codes_of_intensity(tmp_path):
     text = "subject;sequence;frame;path;au 1;AU06\n"
     text += "F001;T1;1;a.png;0;5\nF001;T1;2;b.png;1;2\nF001;T1;3;c.png;9;1\n"
@@ -195,3 +200,16 @@ def test_check_counts_and_finds_what_is_unusable(tmp_path):
     assert not check("table", data_set("table").read(tmp_path / "u.csv", None)).usable
     with pytest.raises(UserError, match="unknown data set"):
         data_set("tabel")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("frame,AU01,AU01\n1,1,0\n", "line 1: two columns are called 'AU01'"),
+        ("frame,AU01\n1,1\n99999999999999999999,0\n", "line 3: the frame number"),
+    ],
+)
+def test_a_doubled_column_and_a_frame_beyond_counting_are_refused(tmp_path, text, expected):
+    (tmp_path / "doubled.csv").write_text(text)
+    with pytest.raises(UserError, match=expected):
+        read_table(tmp_path / "doubled.csv")

@@ -68,6 +68,7 @@ def read_binghamton(root: Path, layout: BinghamtonLayout) -> Reading:
     coding = child(root, "AUCoding") or root
     pictures = _picture_folders(survey, layout)
     occurrence = _files(survey, child(coding, "AU_OCC") or coding)
+    _second_coding(survey, coding)
     intensity = _intensity_files(survey, child(coding, "AU_INT"))
     if not occurrence:
         survey.report(
@@ -93,6 +94,20 @@ def read_binghamton(root: Path, layout: BinghamtonLayout) -> Reading:
     _uncoded(survey, layout, pictures, occurrence)
     _absent_people(survey, layout, {subject for subject, _ in pictures})
     return survey.reading()
+
+
+def _second_coding(survey: Survey, coding: Path) -> None:
+    """Report occurrence files of another release beside ``AU_OCC``."""
+    newer = child(coding, "AU_OCC")
+    beside = [name for name in names(coding, directories=False) if _FILE.fullmatch(name)]
+    if newer is not None and beside:
+        survey.report(
+            coding,
+            f"occurrence files in one place, {newer.name}",
+            f"{len(beside)} beside it, the first {beside[0]}",
+            f"only those in {newer.name} are read: remove it to read the others",
+            kind="surplus",
+        )
 
 
 def _picture_folders(survey: Survey, layout: BinghamtonLayout) -> dict[Key, Path]:

@@ -3,7 +3,8 @@
 Layout: ``cohn-kanade-images/S005/001/S005_001_00000011.png``, ``FACS/S005/001/S005_001_00000011_facs.txt``
 with lines ``AU intensity`` (0 = not given), ``Emotion/S005/001/S005_001_00000011_emotion.txt`` with one
 number. The first picture is neutral: no AU is shown; the last one shows what FACS lists and no other AU;
-between them all is unknown.
+between them all is unknown. The label files' names give the number of the peak: where that picture is
+missing, no other one takes its labels, and the peak is unknown.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ EMOTION_NUMBERS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "
 
 _SUBJECT = re.compile(r"S(\d{3})", re.IGNORECASE)
 _SEQUENCE = re.compile(r"(\d{3})")
+_PEAK = re.compile(r".*_(\d+)_(?:facs|emotion)\.txt", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ def _sequences(survey: Survey, images: Path) -> list[_Sequence]:
     for subject, folder in survey.one_folder_each(images, ids).items():
         for name in folders(folder, _SEQUENCE):
             facs, emotion = (_label_file(survey, part, subject, name) for part in ("FACS", "Emotion"))
+            facs, emotion = (_at_the_peak(survey, folder / name, file) for file in (facs, emotion))
             shown = None
             if facs is None:
                 survey.report(
@@ -96,6 +99,22 @@ def _label_file(survey: Survey, part: str, subject: str, name: str) -> Path | No
             folder, "one file", f"{len(files)}: {', '.join(files)}", "remove the others", fatal=True
         )
     return folder / files[0] if files else None
+
+
+def _at_the_peak(survey: Survey, pictures: Path, file: Path | None) -> Path | None:
+    """The label file, or None, with a departure, where the picture that it names is not the last one."""
+    match = None if file is None else _PEAK.fullmatch(file.name)
+    numbers = list(numbered_pictures(pictures).by_number)
+    if file is None or match is None or not numbers or int(match[1]) == numbers[-1]:
+        return file
+    survey.report(
+        file,
+        f"picture {int(match[1])} as the last one in {pictures}",
+        f"picture {numbers[-1]}",
+        "copy the pictures again; the peak's labels are left out",
+        kind="missing",
+    )
+    return None
 
 
 def _facs(path: Path) -> dict[int, float]:

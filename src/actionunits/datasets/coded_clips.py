@@ -87,6 +87,8 @@ class CodedClip:
 
 
 _MISSING = ("", "0", "/", "-", "nan", "none")
+#: A cell of AUs that says nothing: an expression without a code is not an expression without an AU.
+_NOT_GIVEN = ("", "/", "-", "nan")
 
 
 def find_workbook(survey: Survey, pattern: re.Pattern[str], example: str) -> Path | None:
@@ -168,8 +170,9 @@ def parse_row(path: Path, line: int, row: Sequence[str], columns: CodingColumns,
     if any(a < onset or (offset is not None and a > offset) for a in apexes) or (offset or onset) < onset:
         found = f"onset {onset}, apex {apexes}, offset {offset}"
         raise LabelProblem(path, line, "onset <= apex <= offset", found, remedy)
+    written = cell(columns.aus)
     try:
-        codes = parse_au_string(cell(columns.aus))
+        codes = None if written.lower() in _NOT_GIVEN else parse_au_string(written)
     except UserError as problem:
         raise LabelProblem(path, line, "AUs such as 4+L12", str(problem), remedy) from problem
     kind = "micro" if columns.kind is None else cell(columns.kind).lower().partition("-")[0]

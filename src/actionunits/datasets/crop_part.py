@@ -42,6 +42,7 @@ class PartTask:
         follow: the rows are one moving picture: the face is followed from row to row.
         geometry: what the crops are.
         detector: name of the face detector.
+        first_frame: number of a video's first frame, 0 or 1.
     """
 
     name: str
@@ -52,11 +53,14 @@ class PartTask:
     follow: bool
     geometry: CropGeometry
     detector: str
+    first_frame: int = 1
 
 
 def source_signature(task: PartTask) -> str:
     """Names, sizes and times of change of a part's sources: another one means that they changed."""
     parts: list[object] = [task.frames.tolist(), task.follow]
+    if task.first_frame != 1:
+        parts.append(task.first_frame)
     for path in dict.fromkeys(task.paths):
         try:
             status = (task.root / path).stat()
@@ -175,13 +179,12 @@ def _frames_of(task: PartTask, unread: list[str]) -> Iterator[tuple[int, Frame |
 
 
 def _video_frames(task: PartTask, unread: list[str]) -> Iterator[tuple[int, Frame | None]]:
-    """Rows of one video; its frames are numbered from 1, or from 0 where a row asks for 0."""
-    first = 0 if task.frames[0] == 0 else 1
+    """Rows of one video."""
     row, count = 0, len(task.frames)
     why = "the video is shorter"
     try:
         for frame in open_source(task.root / task.paths[0]):
-            if row < count and frame.index + first == task.frames[row]:
+            if row < count and frame.index + task.first_frame == task.frames[row]:
                 yield row, frame
                 row += 1
             if row == count:

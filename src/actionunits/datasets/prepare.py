@@ -180,6 +180,7 @@ def _tasks(
     rows = pd.Series(part).groupby(part).cumcount().to_numpy()
     frames, times = index.table["frame"].to_numpy(np.int64), index.table["time_s"].to_numpy(np.float64)
     order = np.argsort(part, kind="stable")
+    from_zero = set(paths[video & (frames == 0)].tolist())
     tasks = []
     for number, chosen in enumerate(np.split(order, np.flatnonzero(np.diff(part[order])) + 1)):
         if video[chosen].any() and len(set(paths[chosen])) > 1:
@@ -194,6 +195,7 @@ def _tasks(
                 bool(not alone[chosen].any()),
                 geometry,
                 detector,
+                int(paths[chosen[0]] not in from_zero),
             )
         )
     return keys.assign(part=part.astype(np.int32), row=rows.astype(np.int32)), tasks

@@ -134,7 +134,7 @@ def _leading(table: pd.DataFrame, columns: dict[str, str], source: str, dataset:
     rows["time_s"] = np.full(len(table), np.nan) if time is None else _times(table, time, source)
     if "frame" in lower:
         frame = _numbers(table, lower["frame"], source)
-        wrong = np.flatnonzero(~np.isfinite(frame) | (frame != np.round(frame)))
+        wrong = np.flatnonzero(~(np.abs(frame) < 2**53) | (frame != np.round(frame)))
         if len(wrong):
             raise UserError(f"{source} line {wrong[0] + 2}: the frame number is missing or no whole number")
         rows["frame"] = frame.astype(np.int64)
@@ -274,11 +274,13 @@ def _read_csv(place: Path) -> pd.DataFrame:
         text = raw.decode("latin-1")
     if "\0" in text:
         raise UserError(f"{place} is not a text file: expected a CSV with AU columns")
-    lines = text.rstrip().splitlines()
+    lines = text.rstrip(" \r\n").splitlines()  # tabs at the end are empty cells
     if not lines:
         raise UserError(f"{place} is empty: expected a header with AU columns, then a line a frame")
     mark = max("\t;,", key=lines[0].count)
     header = next(csv.reader([lines[0]], delimiter=mark, skipinitialspace=True))
+    if twice := [name for at, name in enumerate(header) if name.strip() in map(str.strip, header[:at])]:
+        raise UserError(f"{place} line 1: two columns are called {twice[0].strip()!r}: remove or rename one")
     widths = _widths(lines, mark)
     wrong = np.flatnonzero(widths != len(header))
     if len(wrong):
