@@ -205,6 +205,37 @@ def test_the_oracles_columns_say_so():
     assert "F1" not in found.values
 
 
+def test_the_oracle_is_named_per_fold_too():
+    both = joined(predicted(fold=np.repeat(["1", "2", "3"], ROWS // 3)))
+    found = score(both, (6, 12), ("F1", "AUC"), threshold="oracle")
+    assert found.per_fold is not None
+    assert found.per_fold.columns.tolist() == ["F1 (oracle)", "AUC"]
+
+
+def test_thresholds_chosen_on_scored_people_are_noted():
+    def note(validation):
+        notes = score(joined(), (6, 12), ("F1",), validation=validation).notes
+        return [one for one in notes if "optimistic" in one]
+
+    one_of_them = pd.Series(KEYS["subject"]).replace({"b": "x", "c": "y"}).to_numpy(str)
+    others = pd.Series(KEYS["subject"]).replace({"a": "z", "b": "x", "c": "y"}).to_numpy(str)
+    assert (
+        "1 of the 3 scored subjects"
+        in note(joined(predicted(subject=one_of_them), label_table(subject=one_of_them)))[0]
+    )
+    assert not note(joined(predicted(subject=others), label_table(subject=others)))
+
+
+def test_a_comma_too_many_moves_no_column_and_a_cell_too_many_is_refused(tmp_path):
+    (tmp_path / "p.csv").write_text("timestamp,frame,AU12_c\n5,1,0,\n6,2,1,\n")
+    said = read_predictions(tmp_path / "p.csv")
+    assert said.keys["frame"].tolist() == [1, 2]
+    assert said.decisions.ravel().tolist() == [0, 1]
+    (tmp_path / "p.csv").write_text("timestamp,frame,AU12_c\n5,1,0,1\n6,2,1,1\n")
+    with pytest.raises(UserError, match="expected 3 cells a line"):
+        read_predictions(tmp_path / "p.csv")
+
+
 def test_folds_pooled_and_averaged():
     found = score(joined(predicted(fold=KEYS["subject"])), (6, 12), ("F1",)).per_fold
     assert found is not None

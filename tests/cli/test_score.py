@@ -81,6 +81,14 @@ def test_thresholds_and_published_numbers(run):
         assert message in str(problem)
 
 
+def test_a_lowest_code_that_reaches_not_every_au_is_noted(tmp_path):
+    (tmp_path / "coded.csv").write_text("frame,AU06,AU12\n1,0,1\n2,1,3\n")
+    index, notes = read_labels(str(tmp_path / "coded.csv"), 2)
+    assert index.labels([6, 12]).tolist() == [[0, 0], [1, 1]]
+    assert notes == ["no intensities, so shown as the table says, not from 2 up: AU 6"]
+    assert read_labels(str(tmp_path / "coded.csv"))[1] == []
+
+
 def test_a_data_sets_folder_is_given_with_its_name(run, tmp_path):
     index, notes = read_labels("table=labels.csv")
     assert (len(index), notes) == (80, [])

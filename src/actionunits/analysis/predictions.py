@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,9 +97,20 @@ def _read_csv(place: Path) -> pd.DataFrame:
     mark = max("\t;,", key=header.count)
     names = [name.strip() for name in header.split(mark)]
     texts = {name: "str" for name in names if name.lower() in (*KEYS, "fold")}
-    table = pd.read_csv(
-        place, sep=mark, skipinitialspace=True, dtype=texts, encoding="utf-8-sig", low_memory=False
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)  # cells beyond the header would be dropped
+        try:
+            table = pd.read_csv(
+                place,
+                sep=mark,
+                skipinitialspace=True,
+                dtype=texts,
+                encoding="utf-8-sig",
+                low_memory=False,
+                index_col=False,
+            )
+        except pd.errors.ParserWarning as more:
+            raise ValueError(f"expected {len(names)} cells a line as in the header, got more") from more
     return table.rename(columns=str.strip)
 
 

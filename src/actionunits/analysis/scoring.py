@@ -118,7 +118,7 @@ def score(
     labels = joined.labels.labels(aus)
     decisions, how = decisions_of(joined, aus, threshold, validation)
     scores = joined.predictions.scores[:, columns_of(joined, aus)]
-    notes = [how, *_coverage(joined, labels, decisions)]
+    notes = [how, *_shared_people(joined, validation), *_coverage(joined, labels, decisions)]
     wanted = list(metrics)
     if np.isnan(scores).all():
         dropped = [name for name in wanted if name in SCORE_METRICS]
@@ -154,6 +154,8 @@ def score(
     per_fold = None
     if table.per_fold is not None and folds is not None:
         per_fold = _folds(np.unique(folds).tolist(), table.per_fold, table.values, table.metrics)
+        if threshold == "oracle":
+            per_fold = per_fold.rename(columns=lambda name: _oracle_name(str(name), table.metrics))
     return Scores(values, tuple(wanted), level if intervals else None, per_fold, tuple(notes))
 
 
@@ -163,6 +165,21 @@ def _oracle_name(column: str, metrics: Sequence[str]) -> str:
         if name not in SCORE_METRICS and column in (name, f"{name} low", f"{name} high"):
             return f"{name} (oracle){column.removeprefix(name)}"
     return column
+
+
+def _shared_people(joined: Joined, validation: Joined | None) -> list[str]:
+    """A note where thresholds were chosen on people who are scored too."""
+    if validation is None:
+        return []
+    names = ["dataset", "subject"]
+    tested, chosen_on = (each.labels.table[names].drop_duplicates() for each in (joined, validation))
+    shared = len(tested.astype(str).merge(chosen_on.astype(str), on=names))
+    if not shared:
+        return []
+    return [
+        f"{shared:,} of the {len(tested):,} scored subjects are in the validation tables too, by name: "
+        "thresholds chosen on who is scored are optimistic, like oracle"
+    ]
 
 
 def _coverage(joined: Joined, labels: NDArray[np.int8], decisions: NDArray[np.int8]) -> list[str]:

@@ -41,11 +41,21 @@ def read_labels(
             + ", ".join(sorted(MODULES))
         )
     if data == "table" and not place.is_dir():
-        return read_table(place, positive=1 if positive is None else positive), []
+        index = read_table(place, positive=1 if positive is None else positive)
+        return index, _not_coded(index, positive)
     reading = data_set(data).read(place, positive)
     number = len(reading.departures)
     note = f"{number} departures from the layout: au datasets check {data} {place} lists them"
     return usable_index(reading), [note] if number else []
+
+
+def _not_coded(index: LabelIndex, positive: int | None) -> list[str]:
+    """A note on the AUs that a lowest code above 1 does not reach, for they hold 0 and 1 only."""
+    plain = [au for au in index.aus if au not in index.intensity_aus]
+    if positive is None or positive == 1 or not plain:
+        return []
+    names = " ".join(map(str, plain))
+    return [f"no intensities, so shown as the table says, not from {positive} up: AU {names}"]
 
 
 def chosen_aus(text: str) -> tuple[int, ...]:
