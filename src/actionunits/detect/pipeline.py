@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["Detector", "FaceResult", "FrameResult"]
 
 #: Frames that the decoder and the tracker may be ahead.
-_QUEUE = 4
+_QUEUE = 8
 #: Seconds between two searches of the whole frame while a face is followed: they cost ten times as much as
 #: following it, and a larger face that comes in is less urgent than another face that comes in.
-_SEARCH_ALL_S, _SEARCH_LARGEST_S = 1.0, 2.0
+_SEARCH_ALL_S, _SEARCH_LARGEST_S = 1.0, 4.0
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
 
@@ -149,8 +149,11 @@ class Detector:
     def _stages(
         self, frames: Iterator[Frame], *, tracking: bool, keep_frames: bool
     ) -> Generator[FrameResult, None, None]:
+        import cv2
+
         from actionunits.faces.track import FaceTracker
 
+        cv2.setNumThreads(1)  # the stages are threads already: OpenCV's own would only take turns with them
         search_s = _SEARCH_ALL_S if self.faces == "all" else _SEARCH_LARGEST_S
         tracker = FaceTracker(
             self._face_detector, keep=self.faces, tracking=tracking, search_every_s=search_s

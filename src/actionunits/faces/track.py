@@ -109,7 +109,7 @@ class FaceTracker:
         keep: Literal["all", "largest"] = "all",
         *,
         tracking: bool = True,
-        check_every: int = 4,
+        check_every: int = 6,
         search_every_s: float = 1.0,
         memory_s: float = 2.0,
     ) -> None:
