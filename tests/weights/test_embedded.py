@@ -114,3 +114,9 @@ def test_the_astronaut_smiles(astronaut):
 
 def test_golden_numbers(astronaut):
     np.testing.assert_allclose(astronaut.probability, GOLDEN, atol=0.02)
+
+
+def test_the_file_tells_nothing_of_the_authors_disk():
+    stored = (WEIGHTS / "default.onnx").read_bytes()
+    assert b".py" not in stored
+    assert b"stack_trace" not in stored

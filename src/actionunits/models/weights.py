@@ -192,6 +192,9 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         output = model(TensorBatch(frames=frames, landmarks=inputs.get("landmarks")))
     has_intensity = output.intensity is not None
     proto = _to_proto(_Plain(model, has_intensity), inputs, ["logits", "intensity"][: 1 + has_intensity])
+    for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written
+        del node.metadata_props[:]
+        node.doc_string = ""
     for key, value in (("input_spec", spec.to_dict()), ("card", to_plain(card))):
         item = proto.metadata_props.add()
         item.key, item.value = f"actionunits.{key}", json.dumps(value, allow_nan=False)
