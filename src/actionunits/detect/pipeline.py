@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from actionunits.detect.ahead import ahead
+from actionunits.ahead import ahead
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
 from actionunits.detect.clips import Clip, CroppedFrame, clips_around
 from actionunits.detect.results import FaceResult, FrameResult

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from actionunits.atomic import make_directory
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.degrade import degrade
 from actionunits.experiments.recipe import DataSettings
 from actionunits.faces.align import align_for, inter_ocular_distance
 from actionunits.faces.batch import sample_of
@@ -33,6 +32,7 @@ from actionunits.records import (
     Sample,
 )
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
+from actionunits.synthesis.degrade import degrade
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.synthesis.timeline import random_expression
 

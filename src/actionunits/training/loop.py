@@ -10,14 +10,12 @@ from __future__ import annotations
 import csv
 import itertools
 import math
-import queue
 import random
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import lightning.fabric as lf
 import numpy as np
@@ -25,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from actionunits.ahead import ahead
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
 from actionunits.models.interface import AUModel, TensorBatch, to_tensors
@@ -35,7 +34,6 @@ from actionunits.training.stages import set_training_mode
 
 __all__ = ["BatchSource", "EpochRecord", "TrainResult", "TrainingError", "fit"]
 
-T = TypeVar("T")
 Validate = Callable[[AUModel], float]
 
 
@@ -261,7 +259,7 @@ class _Loop:
             if first is not None:
                 rest = itertools.chain([first], rest)
             restore_random_states(states, fabric.device)
-        return _ahead(rest, self.settings.prefetch) if self.settings.prefetch else rest
+        return ahead(rest, self.settings.prefetch) if self.settings.prefetch else rest
 
     def _step(self, group: list[Batch | TensorBatch]) -> None:
         """One optimiser step over the batches of a group."""
@@ -417,42 +415,6 @@ def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
         intensity=move(batch.intensity),
         emotion=move(batch.emotion),
     )
-
-
-def _ahead(items: Iterator[T], count: int) -> Iterator[T]:
-    """The same items, made by a thread that is up to ``count`` items ahead; its exceptions come through."""
-    waiting: queue.Queue[tuple[str, Any]] = queue.Queue(maxsize=count)
-    leave = threading.Event()
-
-    def put(kind: str, value: Any) -> bool:
-        while not leave.is_set():
-            try:
-                waiting.put((kind, value), timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def work() -> None:
-        try:
-            for item in items:
-                if not put("item", item):
-                    return
-            put("end", None)
-        except BaseException as problem:
-            put("error", problem)
-
-    threading.Thread(target=work, name="batches ahead", daemon=True).start()
-    try:
-        while True:
-            kind, value = waiting.get()
-            if kind == "end":
-                return
-            if kind == "error":
-                raise value
-            yield value
-    finally:
-        leave.set()
 
 
 def _seed_everything(settings: TrainSettings, rank: int) -> None:

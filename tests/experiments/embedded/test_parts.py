@@ -3,15 +3,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from skimage import data
 
 pytest.importorskip("torch")
 
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
-from actionunits.experiments.embedded.degrade import degrade
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
 from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
 from actionunits.experiments.embedded.pictures import Layout, make_pictures
@@ -20,18 +17,6 @@ from actionunits.faces.align import inter_ocular_distance
 from actionunits.models.embedded.net import EmbeddedConfig, build
 from actionunits.records import Batch, Sample
 from actionunits.synthesis.painting import paint_portrait
-
-
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10_000))
-def test_a_degraded_picture_keeps_its_size_and_its_face(seed):
-    picture = np.ascontiguousarray(data.astronaut()[:256, 100:356])
-    out = degrade(picture, np.random.default_rng(seed), 50.0)
-    assert out.shape == picture.shape
-    assert out.dtype == np.uint8
-    alike = np.corrcoef(cv2.resize(out, (32, 32)).ravel(), cv2.resize(picture, (32, 32)).ravel())[0, 1]
-    assert alike > 0.6
-    assert (out == degrade(picture, np.random.default_rng(seed), 50.0)).all()
 
 
 def test_a_subject_on_two_sides_is_an_error(tmp_path):

@@ -25,7 +25,6 @@ from threadpoolctl import threadpool_limits
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.degrade import degrade
 from actionunits.experiments.embedded.people import Photograph, load_portrait
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
 from actionunits.faces.landmarks import face_box_from, find_landmarks
@@ -33,6 +32,7 @@ from actionunits.facs.motion import lip_gap, lips_part_intensity
 from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.clip import OCCURRENCE_FROM
+from actionunits.synthesis.degrade import degrade
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator

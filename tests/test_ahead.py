@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actionunits.detect.ahead import ahead
+from actionunits.ahead import ahead
 
 
 def _threads() -> int:
