@@ -67,7 +67,7 @@ def test_network_1_is_that_network_or_its_3x3_reading() -> None:
         three = build_model("patterns/network1", {"kernel": 3})
     shapes = [tuple(p.shape) for p in one.parameters()]
     assert shapes == [tuple(p.shape) for p in cited.parameters()]
-    assert three.convolutions.sides == (99, 49, 47, 23, 21, 10)
+    assert three.trunk.sides == (99, 49, 47, 23, 21, 10)
 
 
 def test_network_5_has_the_papers_sizes() -> None:

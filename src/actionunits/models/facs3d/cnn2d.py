@@ -14,15 +14,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
 from actionunits.facs.sets import AU_SETS
-from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
-from actionunits.models.parts.trunk2d import Trunk2d, code_layer
-from actionunits.records import InputSpec
+from actionunits.models.parts.still_cnn import StillCnn
 
-__all__ = ["Cnn2d", "Cnn2dConfig", "build"]
+__all__ = ["Cnn2dConfig", "build"]
 
 
 @dataclass(frozen=True)
@@ -46,28 +41,6 @@ class Cnn2dConfig:
     code: int = 400
 
 
-class Cnn2d(AUModel):
-    """Looks at each frame by itself."""
-
-    def __init__(self, config: Cnn2dConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = InputSpec(
-            aus=config.aus,
-            size_px=config.size_px,
-            inter_ocular_px=config.inter_ocular_px,
-            normalisation=((0.0,), (255.0,)),
-        )
-        self.trunk = Trunk2d(config.size_px, config.filters, config.kernel)
-        self.code = code_layer(self.trunk.outputs, config.code)
-        self.output = nn.Linear(config.code, len(config.aus))
-
-    def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits f32[B,T,A]."""
-        logits = self.output(self.code(self.trunk(per_frame(batch.frames))))
-        return ModelOutput(per_clip(logits, batch.frames))
-
-
-def build(config: Cnn2dConfig) -> Cnn2d:
+def build(config: Cnn2dConfig) -> StillCnn:
     """The network of a configuration, with random weights."""
-    return Cnn2d(config)
+    return StillCnn(config, config.filters, config.code)

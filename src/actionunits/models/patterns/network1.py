@@ -10,15 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
 from actionunits.facs.sets import AU_SETS
-from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
-from actionunits.models.parts.trunk2d import Trunk2d, code_layer
-from actionunits.records import InputSpec
+from actionunits.models.parts.still_cnn import StillCnn
 
-__all__ = ["Network1", "Network1Config", "build"]
+__all__ = ["Network1Config", "build"]
 
 
 @dataclass(frozen=True)
@@ -38,28 +33,6 @@ class Network1Config:
     kernel: int = 5
 
 
-class Network1(AUModel):
-    """Looks at each frame by itself."""
-
-    def __init__(self, config: Network1Config) -> None:
-        super().__init__()
-        self.config = config
-        self.spec = InputSpec(
-            aus=config.aus,
-            size_px=config.size_px,
-            inter_ocular_px=config.inter_ocular_px,
-            normalisation=((0.0,), (255.0,)),
-        )
-        self.convolutions = Trunk2d(config.size_px, kernel=config.kernel)
-        self.code = code_layer(self.convolutions.outputs, 400)
-        self.output = nn.Linear(400, len(config.aus))
-
-    def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits f32[B,T,A]."""
-        logits = self.output(self.code(self.convolutions(per_frame(batch.frames))))
-        return ModelOutput(per_clip(logits, batch.frames))
-
-
-def build(config: Network1Config) -> Network1:
+def build(config: Network1Config) -> StillCnn:
     """The network of a configuration, with random weights."""
-    return Network1(config)
+    return StillCnn(config, filters=(64, 128, 128), code=400)
