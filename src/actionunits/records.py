@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +189,8 @@ class InputSpec:
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
+        scored: which frames of a clip the model is asked about: the ``middle`` one, T // 2, so that every
+            frame has a clip of its own; or ``all``, so that clips tile the video (``docs/conventions.md``).
         needs_regions: the model takes AU boxes.
         needs_flow: the model takes optical flow.
         needs_landmarks: the model takes the 68 points, in crop pixels.
@@ -202,6 +204,7 @@ class InputSpec:
     channels: int = 1
     clip_length: int = 1
     frame_step: int = 1
+    scored: Literal["middle", "all"] = "middle"
     needs_regions: bool = False
     needs_flow: bool = False
     needs_landmarks: bool = False
@@ -212,6 +215,8 @@ class InputSpec:
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
         if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
+        if self.scored not in ("middle", "all"):
+            raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):
             raise ValueError(
                 f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels"

@@ -10,6 +10,8 @@ from actionunits.models.interface import TensorBatch
 _SMALL = {
     "embedded/points_and_picture": {},
     "facs3d/cnn2d": {"size_px": 96, "filters": [4, 8, 8], "code": 16},
+    "facs3d/cnn_lstm": {"size_px": 80, "filters": [4, 8, 8], "code": 16, "memory": 8, "clip_length": 6},
+    "facs3d/net": {"size_px": 80, "filters": [4, 8, 8], "code": 16, "clip_length": 56},
     "patterns/network1": {"size_px": 96},
     "patterns/network5": {"size_px": 32, "units": 64},
     "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
@@ -36,6 +38,7 @@ def _face_points(size: float, count: int, seed: int = 0) -> torch.Tensor:
 
 def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorBatch:
     spec = model.spec
+    length = spec.clip_length if spec.clip_length > 1 else length
     torch.manual_seed(seed)
     shape = (clips, length, spec.channels, spec.size_px, spec.size_px)
     return TensorBatch(

@@ -29,11 +29,13 @@ def test_small_forms_give_logits_for_each_frame_and_learn(name: str, small, batc
     model.eval()
     with torch.no_grad():
         logits = model(batch).logits
-        assert logits.shape == (3, 2, len(model.spec.aus))
+        assert logits.shape == (3, batch.frames.shape[1], len(model.spec.aus))
         for clip in range(3):
             one = TensorBatch(batch.frames[clip : clip + 1], batch.landmarks[clip : clip + 1])
             assert torch.allclose(model(one).logits[0], logits[clip], atol=1e-4)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
+    # one row of labels for all frames of a clip: noise can be told apart by clip, not frame by frame
+    batch = dataclasses.replace(batch, labels=batch.labels[:, :1].expand_as(batch.labels).contiguous())
     losses = []
     for _ in range(25):
         optimiser.zero_grad()
@@ -59,6 +61,79 @@ def test_the_2d_cnn_has_the_papers_sizes() -> None:
     ]
     out = model(TensorBatch(torch.zeros(2, 1, 1, 200, 200, device="meta"))).logits
     assert out.shape == (2, 1, 12)
+
+
+def test_facs3d_net_has_the_papers_sizes() -> None:
+    with torch.device("meta"):
+        model = build_model("facs3d/net")
+    assert model.clip_trunk.sizes == ((62, 99), (30, 49), (28, 47), (13, 23), (11, 21), (5, 10))
+    assert model.clip_trunk.outputs == 64_000 == model.clip_code[0].in_features
+    assert model.frame_trunk.outputs == 10_368
+    for layer, shape in (
+        (model.clip_code[0], (400, 64_000)),
+        (model.frame_code[0], (400, 10_368)),
+        (model.joint[0], (400, 800)),
+        (model.output, (12, 400)),
+    ):
+        assert layer.weight.shape == shape
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv3d)]
+    assert [(c.out_channels, c.kernel_size, c.stride, c.padding) for c in convolutions] == [
+        (64, (3, 3, 3), (2, 2, 2), (0, 0, 0)),
+        (128, (3, 3, 3), (1, 1, 1), (0, 0, 0)),
+        (128, (3, 3, 3), (1, 1, 1), (0, 0, 0)),
+    ]
+    assert (model.spec.clip_length, model.spec.scored) == (126, "all")
+    assert model(TensorBatch(torch.zeros(2, 126, 1, 200, 200, device="meta"))).logits.shape == (2, 126, 12)
+
+
+def test_all_frames_of_a_clip_share_one_3d_pass(small, batch_for, monkeypatch) -> None:
+    torch.manual_seed(0)
+    model = build_model("facs3d/net", small["facs3d/net"]).eval()
+    batch = batch_for(model, clips=2)
+    calls = []
+    whole = model.code_of_clips
+    monkeypatch.setattr(model, "code_of_clips", lambda frames: calls.append(frames.shape) or whole(frames))
+    with torch.no_grad():
+        logits = model(batch).logits
+        assert calls == [batch.frames.shape]
+        for frame in (0, 17, 55):  # the plain way: the clip and one frame of it
+            codes = model.code_of_frames(batch.frames[:, frame])[:, None]
+            alone = model.joined(whole(batch.frames), codes)[:, 0]
+            assert torch.allclose(alone, logits[:, frame], atol=1e-6)
+
+
+def test_the_cnn_lstm_remembers_what_came_before_and_nothing_after(small, batch_for) -> None:
+    torch.manual_seed(0)
+    model = build_model("facs3d/cnn_lstm", small["facs3d/cnn_lstm"]).eval()
+    batch = batch_for(model, clips=1)
+    changed = batch.frames.clone()
+    changed[:, 3] = 0
+    with torch.no_grad():
+        before, after = model(batch).logits, model(TensorBatch(changed)).logits
+    same = (before == after).all(dim=2)[0]
+    assert same.tolist() == [True, True, True, False, False, False]
+    with torch.device("meta"):
+        full = build_model("facs3d/cnn_lstm")
+    assert full.memory.weight_hh_l0.shape == (4 * 256, 256)
+    assert full.output.weight.shape == (12, 256)
+
+
+@pytest.mark.parametrize("name", ["facs3d/cnn2d", "facs3d/cnn_lstm", "facs3d/net"])
+def test_the_loss_of_seed_003_is_a_weighted_sum_over_the_aus(name: str, small, batch_for) -> None:
+    torch.manual_seed(0)
+    model = build_model(name, small[name])
+    batch = dataclasses.replace(batch_for(model), labels=torch.ones_like(batch_for(model).labels))
+    output = model(batch)
+    weights = torch.linspace(0.5, 1.5, len(model.spec.aus))
+    weights *= len(weights) / weights.sum()
+    minus_log = -torch.nn.functional.logsigmoid(output.logits)
+    expected = (minus_log * weights).sum(dim=2).mean()
+    assert torch.allclose(model.loss(batch, output, weights), expected, rtol=1e-5)
+
+
+def test_clips_too_small_for_the_3d_trunk_are_refused() -> None:
+    with pytest.raises(UserError, match="raise clip_length and size_px to 55"):
+        build_model("facs3d/net", {"clip_length": 54, "size_px": 80})
 
 
 def test_network_1_is_that_network_or_its_3x3_reading() -> None:

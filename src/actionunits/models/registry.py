@@ -42,6 +42,16 @@ REGISTRY: dict[str, Entry] = {
     "facs3d/cnn2d": Entry(
         "facs3d.cnn2d", "build", "Cnn2dConfig", "facs3d", "2D CNN on 200 px grey faces, three 5x5 layers"
     ),
+    "facs3d/cnn_lstm": Entry(
+        "facs3d.cnn_lstm", "build", "CnnLstmConfig", "facs3d", "the 2D CNN with an LSTM of 256 over the clip"
+    ),
+    "facs3d/net": Entry(
+        "facs3d.net",
+        "build",
+        "Facs3dConfig",
+        "facs3d",
+        "3-D code of a clip, 2-D codes of its frames",
+    ),
     "patterns/network1": Entry(
         "patterns.network1", "build", "Network1Config", "patterns", "the 2D CNN of facs3d, as Network 1"
     ),

@@ -1,13 +1,12 @@
-"""The 2D CNN of seed 003.
+"""The 2D CNN of FACS3D-Net: 200x200 grey faces, three convolutions, one frame at a time.
 
 Paper: Yang et al., "FACS3D-Net: 3D convolution based spatiotemporal representation for action unit
-detection". Three convolutions of 64, 128 and 128 filters 5x5, stride 2, 1, 1, no padding, each followed by
-batch normalisation, ReLU and 2x2 max-pooling: 200 -> 98 -> 49 -> 45 -> 22 -> 18 -> 9, 10,368 values, then a
-fully connected layer of 400 and one output an AU.
+detection" (seed 003). Three convolutions of 64, 128, 128 filters, 5x5, stride 2, 1, 1, no padding, each with
+BatchNorm, ReLU and 2x2 max-pooling (200 -> 98 -> 49 -> 45 -> 22 -> 18 -> 9); 10,368 -> 400 -> 12.
 
-Departures: the paper does not say what follows the layer of 400; here ReLU. Faces are registered by a
-similarity on the eyes instead of ZFace's dense 3-D registration, to the paper's 200 px and 80 px between the
-eyes. Pixels are scaled to 0..1, so that the paper's occlusion value 0.5 means mid-grey.
+Departures: the layer of 400 has a ReLU, as the network of seed 004 that is called the same has; registration
+is a similarity on the eyes (the paper: ZFace, a 3-D model), with the paper's 200 px and 80 px between the
+eyes; pixels are scaled to 0..1 (not stated).
 """
 
 from __future__ import annotations
@@ -15,9 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from actionunits.facs.sets import AU_SETS
+from actionunits.models.facs3d.loss import SummedOverAUs
 from actionunits.models.parts.still_cnn import StillCnn
 
-__all__ = ["Cnn2dConfig", "build"]
+__all__ = ["Cnn2d", "Cnn2dConfig", "build"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Cnn2dConfig:
     code: int = 400
 
 
-def build(config: Cnn2dConfig) -> StillCnn:
+class Cnn2d(SummedOverAUs, StillCnn):
+    """Looks at each frame by itself."""
+
+
+def build(config: Cnn2dConfig) -> Cnn2d:
     """The network of a configuration, with random weights."""
-    return StillCnn(config, config.filters, config.code)
+    return Cnn2d(config, config.filters, config.code)

@@ -1,0 +1,83 @@
+"""2D CNN-LSTM: the 2D CNN's code of each frame, read in order by one LSTM layer.
+
+Paper: Yang et al., "FACS3D-Net: 3D convolution based spatiotemporal representation for action unit
+detection" (seed 003), section IV B: "2D CNN and one layer of LSTM with 256 neurons", the CNN that of
+FACS3D-Net.
+
+Departures: the LSTM reads forward only and starts anew with each clip of 126 frames (neither is stated); the
+rest as in ``cnn2d.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from actionunits.facs.sets import AU_SETS
+from actionunits.models.facs3d.loss import SummedOverAUs
+from actionunits.models.interface import ModelOutput, TensorBatch
+from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.trunk2d import Trunk2d, code_layer
+from actionunits.records import InputSpec
+
+__all__ = ["CnnLstm", "CnnLstmConfig", "build"]
+
+
+@dataclass(frozen=True)
+class CnnLstmConfig:
+    """The paper's sizes.
+
+    Attributes:
+        aus: the output columns.
+        size_px: side of the face crop.
+        inter_ocular_px: distance between the eyes in the crop.
+        clip_length: frames of a clip.
+        frame_step: a clip takes every ``frame_step``-th frame.
+        filters: of the three convolutions.
+        kernel: side of their kernels.
+        code: units of the fully connected layer.
+        memory: units of the LSTM.
+    """
+
+    aus: tuple[int, ...] = AU_SETS["bp4d-12"]
+    size_px: int = 200
+    inter_ocular_px: float = 80.0
+    clip_length: int = 126
+    frame_step: int = 2
+    filters: tuple[int, int, int] = (64, 128, 128)
+    kernel: int = 5
+    code: int = 400
+    memory: int = 256
+
+
+class CnnLstm(SummedOverAUs):
+    """Looks at each frame, and remembers those before it in the clip."""
+
+    def __init__(self, config: CnnLstmConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = InputSpec(
+            aus=config.aus,
+            size_px=config.size_px,
+            inter_ocular_px=config.inter_ocular_px,
+            clip_length=config.clip_length,
+            frame_step=config.frame_step,
+            scored="all",
+            normalisation=((0.0,), (255.0,)),
+        )
+        self.trunk = Trunk2d(config.size_px, config.filters, config.kernel)
+        self.code = code_layer(self.trunk.outputs, config.code)
+        self.memory = nn.LSTM(config.code, config.memory, batch_first=True)
+        self.output = nn.Linear(config.memory, len(config.aus))
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits f32[B,T,A]."""
+        codes = per_clip(self.code(self.trunk(per_frame(batch.frames))), batch.frames)
+        remembered, _ = self.memory(codes)
+        return ModelOutput(self.output(remembered))
+
+
+def build(config: CnnLstmConfig) -> CnnLstm:
+    """The network of a configuration, with random weights."""
+    return CnnLstm(config)

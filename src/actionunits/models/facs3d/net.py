@@ -1,0 +1,106 @@
+"""FACS3D-Net: a 3-D code of the whole clip beside a 2-D code of each of its frames.
+
+Paper: Yang et al., "FACS3D-Net: 3D convolution based spatiotemporal representation for action unit
+detection" (seed 003), section III B and IV A 4. The clip of 126 frames goes through three 3-D convolutions
+(126x200x200 -> 62x99 -> 30x49 -> 28x47 -> 13x23 -> 11x21 -> 5x10; 64,000 -> 400), frame f through the 2D CNN
+without its output (10,368 -> 400); both codes (800) -> 400 -> one output an AU.
+
+All frames of a clip share its 3-D code, so it is computed once for all of them, in training and in use.
+
+Departures: ReLU after the layers of 400 (not stated); a training sample is a clip with all its frames, where
+the paper may have drawn single frames; registration and pixel range as in ``cnn2d.py``. The paper samples
+"each second or third frame" so that 126 frames span a video; the default here is every second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from actionunits.facs.sets import AU_SETS
+from actionunits.models.facs3d.loss import SummedOverAUs
+from actionunits.models.facs3d.trunk3d import Trunk3d
+from actionunits.models.interface import ModelOutput, TensorBatch
+from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.trunk2d import Trunk2d, code_layer
+from actionunits.records import InputSpec
+
+__all__ = ["Facs3dConfig", "Facs3dNet", "build"]
+
+
+@dataclass(frozen=True)
+class Facs3dConfig:
+    """The paper's sizes.
+
+    Attributes:
+        aus: the output columns.
+        size_px: side of the face crop.
+        inter_ocular_px: distance between the eyes in the crop.
+        clip_length: frames of a clip.
+        frame_step: a clip takes every ``frame_step``-th frame.
+        filters: of the three convolutions, 2-D and 3-D alike.
+        kernel: side of the 2-D kernels.
+        kernel_3d: side and duration of the 3-D kernels.
+        code: units of the clip's and of the frame's code, and of the layer that joins them.
+    """
+
+    aus: tuple[int, ...] = AU_SETS["bp4d-12"]
+    size_px: int = 200
+    inter_ocular_px: float = 80.0
+    clip_length: int = 126
+    frame_step: int = 2
+    filters: tuple[int, int, int] = (64, 128, 128)
+    kernel: int = 5
+    kernel_3d: int = 3
+    code: int = 400
+
+
+class Facs3dNet(SummedOverAUs):
+    """Scores every frame of a clip; the clip's 3-D code is computed once."""
+
+    def __init__(self, config: Facs3dConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.spec = InputSpec(
+            aus=config.aus,
+            size_px=config.size_px,
+            inter_ocular_px=config.inter_ocular_px,
+            clip_length=config.clip_length,
+            frame_step=config.frame_step,
+            scored="all",
+            normalisation=((0.0,), (255.0,)),
+        )
+        self.clip_trunk = Trunk3d(config.clip_length, config.size_px, config.filters, config.kernel_3d)
+        self.clip_code = code_layer(self.clip_trunk.outputs, config.code)
+        self.frame_trunk = Trunk2d(config.size_px, config.filters, config.kernel)
+        self.frame_code = code_layer(self.frame_trunk.outputs, config.code)
+        self.joint = code_layer(2 * config.code, config.code)
+        self.output = nn.Linear(config.code, len(config.aus))
+
+    def code_of_clips(self, frames: Tensor) -> Tensor:
+        """The 3-D half: f32[B,T,C,S,S] -> f32[B,code]."""
+        code: Tensor = self.clip_code(self.clip_trunk(frames.transpose(1, 2)))
+        return code
+
+    def code_of_frames(self, frames: Tensor) -> Tensor:
+        """The 2-D half: f32[N,C,S,S] -> f32[N,code]."""
+        code: Tensor = self.frame_code(self.frame_trunk(frames))
+        return code
+
+    def joined(self, clips: Tensor, frames: Tensor) -> Tensor:
+        """Logits f32[B,T,A] of codes f32[B,code] of clips and f32[B,T,code] of their frames."""
+        both = torch.cat([clips[:, None].expand(-1, frames.shape[1], -1), frames], dim=2)
+        logits: Tensor = self.output(self.joint(both))
+        return logits
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits f32[B,T,A]."""
+        frames = per_clip(self.code_of_frames(per_frame(batch.frames)), batch.frames)
+        return ModelOutput(self.joined(self.code_of_clips(batch.frames), frames))
+
+
+def build(config: Facs3dConfig) -> Facs3dNet:
+    """The network of a configuration, with random weights."""
+    return Facs3dNet(config)
