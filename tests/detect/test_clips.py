@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actionunits.detect.clips import CroppedFrame, clips_around
+from actionunits.detect.clips import CroppedFrame, windows_of
 from actionunits.faces.track import TrackedFace
 from actionunits.records import Crop, Face, InputSpec, Landmarks
 
@@ -19,7 +20,7 @@ def _frame(index: int, tracks: Iterable[int]) -> CroppedFrame:
     tracks = sorted(tracks)
     faces = [TrackedFace(Face(np.zeros(4, np.float32), 1.0, t), POINTS, 1.0) for t in tracks]
     maps = np.zeros((2, 3), np.float32)
-    crops = {t: (Crop(np.full((2, 2), 10 * index + t, np.uint8), maps), POINTS) for t in tracks}
+    crops = {t: (Crop(np.full((2, 2), (10 * index + t) % 256, np.uint8), maps), POINTS) for t in tracks}
     return CroppedFrame(index, index / 10, faces, crops, None)
 
 
@@ -27,10 +28,17 @@ def _spec(length: int, step: int) -> InputSpec:
     return InputSpec(aus=(12,), size_px=2, inter_ocular_px=1.0, clip_length=length, frame_step=step)
 
 
+def _tiling(length: int, step: int) -> InputSpec:
+    return replace(_spec(length, step), scored="all")
+
+
 def _seen(frames: Iterable[CroppedFrame], spec: InputSpec) -> list[tuple[int, list[list[int]]]]:
     return [
-        (frame.index, [[int(crop.image[0, 0]) for crop, _ in clip] for clip in clips])
-        for frame, clips in clips_around(frames, spec)
+        (
+            window.frames[0].index,
+            [[int(crop.image[0, 0]) for crop, _ in asked.clip] for asked in window.clips],
+        )
+        for window in windows_of(frames, spec)
     ]
 
 
@@ -92,5 +100,60 @@ def test_only_the_frames_of_a_clip_are_held(length: int, step: int) -> None:
             drawn += 1
             yield _frame(i, [0])
 
-    for given_out, _ in enumerate(clips_around(frames(), _spec(length, step)), start=1):
+    for given_out, _ in enumerate(windows_of(frames(), _spec(length, step)), start=1):
         assert drawn - given_out <= (length - 1) * step
+
+
+def test_clips_that_score_all_frames_tile_the_source_and_the_last_reaches_back() -> None:
+    windows = list(windows_of([_frame(i, [0]) for i in range(7)], _tiling(3, 1)))
+    assert [[f.index for f in window.frames] for window in windows] == [[0, 1, 2], [3, 4, 5], [6]]
+    (last,) = windows[-1].clips
+    assert [int(crop.image[0, 0]) for crop, _ in last.clip] == [40, 50, 60]
+    assert last.scored == ((2, 6),)
+
+
+def test_tiles_of_a_short_source_repeat_its_last_frame() -> None:
+    (window,) = windows_of([_frame(i, [0]) for i in range(2)], _tiling(4, 1))
+    (asked,) = window.clips
+    assert [int(crop.image[0, 0]) for crop, _ in asked.clip] == [0, 10, 10, 10]
+    assert asked.scored == ((0, 0), (1, 1))
+
+
+@given(
+    length=st.integers(1, 5),
+    step=st.integers(1, 3),
+    views=st.lists(st.sets(st.integers(0, 2)), min_size=0, max_size=25),
+)
+def test_tiles_score_every_face_of_every_frame_once_by_the_frame_itself(
+    length: int, step: int, views: list[set[int]]
+) -> None:
+    frames = [_frame(i, tracks) for i, tracks in enumerate(views)]
+    given_out, scored = [], []
+    for window in windows_of(frames, _tiling(length, step)):
+        given_out += [frame.index for frame in window.frames]
+        for asked in window.clips:
+            assert len(asked.clip) == length
+            shown = [int(crop.image[0, 0]) for crop, _ in asked.clip]
+            if len(views) < 25:
+                assert {value % 10 for value in shown} == {asked.track}
+            for at, frame in asked.scored:
+                assert shown[at] == (10 * frame + asked.track) % 256
+                assert frame in given_out
+                scored.append((frame, asked.track))
+    assert given_out == list(range(len(views)))
+    assert sorted(scored) == sorted((i, t) for i, tracks in enumerate(views) for t in tracks)
+
+
+def test_two_windows_of_tiles_are_held_at_most() -> None:
+    drawn = 0
+
+    def frames() -> Iterator[CroppedFrame]:
+        nonlocal drawn
+        for i in range(50):
+            drawn += 1
+            yield _frame(i, [0])
+
+    done = 0
+    for window in windows_of(frames(), _tiling(4, 2)):
+        done += len(window.frames)
+        assert drawn - done <= 0

@@ -197,3 +197,27 @@ def test_rows_and_times_of_real_videos(make_model: MakeModel, shared_data: Path)
         results = list(detector.run(path))
         np.testing.assert_allclose([r.time_s for r in results], times, atol=1e-3)
         assert sum(len(r.faces) for r in results) == len(times)
+
+
+@pytest.mark.parametrize(("length", "step"), [(1, 1), (5, 1), (4, 3), (50, 1)])
+def test_a_model_that_scores_all_frames_says_each_frame_once(
+    make_model: MakeModel, talk: Path, length: int, step: int
+) -> None:
+    """The small model looks at each frame by itself, so the clips must not change what it says of it."""
+    expected = list(Detector(make_model()).run(talk))
+    found = list(Detector(make_model(clip_length=length, frame_step=step, scored="all")).run(talk))
+    assert [r.frame_index for r in found] == list(range(36))
+    np.testing.assert_allclose(_probabilities(found), _probabilities(expected), atol=1e-6)
+
+
+@pytest.mark.parametrize("scored", ["middle", "all"])
+def test_pictures_of_long_clips_are_read_again_instead_of_held(
+    make_model: MakeModel, talk: Path, scored: str
+) -> None:
+    detector = Detector(make_model(clip_length=12, scored=scored))
+    kept = []
+    for result in detector.run(talk, keep_frames=True):
+        assert result.frame is not None
+        assert result.frame.index == result.frame_index
+        kept.append(result.frame.time_s == result.time_s)
+    assert kept == [True] * 36

@@ -240,8 +240,8 @@ def test_aus_that_a_set_does_not_code_are_unknown_when_asked_for(cache, rafd):
 def test_the_emotion_of_a_repeated_frame_is_unknown(gaps):
     samples = CropSamples(gaps, spec(clip_length=5), clips=Clips("frames"), emotions=("happiness", *EMOTIONS))
     emotion = np.stack([samples[n].emotion for n in range(len(samples))])
-    assert samples._repeated.any()
-    assert (emotion[samples._repeated] == -1).all()
+    assert samples.repeated.any()
+    assert (emotion[samples.repeated] == -1).all()
     assert (samples.emotion == emotion[:, 2]).all()
     assert (samples.emotion >= 0).any()
 
@@ -361,28 +361,39 @@ def test_clips_stay_within_their_sequence_and_show_faces(sequences, kind, length
         assert not repeated[:, length // 2].any()
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 4), st.integers(1, 5), st.integers(1, 3))
-def test_clips_of_frames_are_those_of_detection(sequences, length, step):
-    """The same neighbours as :func:`actionunits.detect.clips.clips_around` gives."""
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["middle", "all"]), st.integers(1, 5), st.integers(1, 3), st.integers(1, 25), st.data()
+)
+def test_clips_are_those_of_detection(scored, length, step, count, data):
+    """The same frames, and the same of them scored, as :mod:`actionunits.detect.clips` asks about."""
     from types import SimpleNamespace
 
-    from actionunits.detect.clips import clips_around
+    from actionunits.detect.clips import CroppedFrame, windows_of
 
-    rng = np.random.default_rng([sequences, length, step])
-    found = rng.random(12) < 0.7
-    index = rows_of([range(12)])
-    rows, _ = clip_rows(Clips("frames"), length, step, index, found)
+    found = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
+    index = rows_of([range(count)])
+    made = spec(clip_length=length, frame_step=step, scored=scored)
+    rows, repeated = clip_rows(Clips.of(made), length, step, index, found)
     face = SimpleNamespace(face=SimpleNamespace(track=0))
     frames = [
-        SimpleNamespace(faces=[face] if found[n] else [], crops={0: n} if found[n] else {}) for n in range(12)
+        CroppedFrame(n, 0.0, [face] if found[n] else [], {0: n} if found[n] else {}, None)
+        for n in range(count)
     ]
-    made = spec(clip_length=length, frame_step=step)
-    assert [clip for _, clips in clips_around(frames, made) for clip in clips] == rows.tolist()
+    asked = [each for window in windows_of(frames, made) for each in window.clips]
+    assert [each.clip for each in asked] == rows.tolist()
+    if scored == "all":
+        wanted = [
+            [(at, int(line[at])) for at in np.flatnonzero(~gone)]
+            for line, gone in zip(rows, repeated, strict=True)
+        ]
+        assert [list(each.scored) for each in asked] == wanted
+        everything = sorted(frame for each in asked for _, frame in each.scored)
+        assert everything == np.flatnonzero(found).tolist()
 
 
 def test_bad_clips():
-    with pytest.raises(UserError, match="frames, windows, apex or spread"):
+    with pytest.raises(UserError, match="frames, tile, windows, apex or spread"):
         Clips("apexes")
     with pytest.raises(UserError, match="stride"):
         Clips("windows", -1)

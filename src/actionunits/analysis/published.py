@@ -31,6 +31,7 @@ PUBLISHED = {
     "facts": "a number of one AU: samples, durations, segments, deviations, counted base rates",
     "correlations": "a method's correlation of score and base rate over the AUs",
     "patterns": "an occurrence pattern and its frames; item counted: out of public label lists",
+    "pattern_shares": "how often an occurrence pattern is shown in 100,000 frames of public label lists",
     "summaries": "a mean, variance or correlation over a table's rows, as the table or the text prints it",
     "box_areas": "the mean box area of an AU group, in px of 512 x 512 and as a share",
     "mean_boxes": "the mean box of an AU group, in px of 512 x 512",

@@ -23,7 +23,7 @@ from actionunits.faces.track import FaceTracker
 from actionunits.faces.video import TruncatedSource, open_source
 from actionunits.records import FloatArray, Frame, ImageArray
 
-__all__ = ["PartTask", "finished_part", "make_part", "source_signature"]
+__all__ = ["FramesOf", "PartTask", "finished_part", "make_part", "source_signature"]
 
 #: Where a sequence of pictures has no times, this rate stands in for the face tracker.
 _RATE_HZ = 30.0
@@ -56,6 +56,10 @@ class PartTask:
     first_frame: int = 1
 
 
+#: Gives (row, frame) of a part's rows in order, None for a frame that cannot be had.
+FramesOf = Callable[[PartTask], Iterator[tuple[int, Frame | None]]]
+
+
 def source_signature(task: PartTask) -> str:
     """Names, sizes and times of change of a part's sources: another one means that they changed."""
     parts: list[object] = [task.frames.tolist(), task.follow]
@@ -79,8 +83,19 @@ def finished_part(parts: Path, task: PartTask) -> dict[str, Any] | None:
     return record if record.get("signature") == source_signature(task) else None
 
 
-def make_part(parts: Path, task: PartTask, on_frame: Callable[[], None] | None = None) -> dict[str, Any]:
+def make_part(
+    parts: Path,
+    task: PartTask,
+    on_frame: Callable[[], None] | None = None,
+    frames_of: FramesOf | None = None,
+) -> dict[str, Any]:
     """Make a part and give its record: counts and digests.
+
+    Args:
+        parts: folder of the parts.
+        task: what the part is made of.
+        on_frame: called after each frame.
+        frames_of: where the frames come from; by default they are read from the task's paths.
 
     Raises:
         UserError: the folder cannot be written to.
@@ -90,7 +105,7 @@ def make_part(parts: Path, task: PartTask, on_frame: Callable[[], None] | None =
     try:
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir()
-        record = _fill(beside, task, on_frame)
+        record = _fill(beside, task, on_frame, frames_of)
         record["signature"] = signature
         (beside / "part.json").write_text(json.dumps(record), encoding="utf-8")
         final = parts / task.name
@@ -104,7 +119,9 @@ def make_part(parts: Path, task: PartTask, on_frame: Callable[[], None] | None =
     return record
 
 
-def _fill(folder: Path, task: PartTask, on_frame: Callable[[], None] | None) -> dict[str, Any]:
+def _fill(
+    folder: Path, task: PartTask, on_frame: Callable[[], None] | None, frames_of: FramesOf | None
+) -> dict[str, Any]:
     size, count = task.geometry.size_px, len(task.frames)
     crops = np.lib.format.open_memmap(
         folder / "crops.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, task.geometry.channels)
@@ -113,7 +130,7 @@ def _fill(folder: Path, task: PartTask, on_frame: Callable[[], None] | None) -> 
     found = np.zeros(count, bool)
     unread: list[str] = []
     cropper = _Cropper(task)
-    for row, frame in _frames_of(task, unread):
+    for row, frame in _read_frames(task, unread) if frames_of is None else frames_of(task):
         seen = None if frame is None else cropper.crop(frame)
         if seen is not None:
             crops[row], points[row], found[row] = seen[0], seen[1], True
@@ -160,7 +177,7 @@ class _Cropper:
         return pixels, to_crop(landmarks.points, crop)
 
 
-def _frames_of(task: PartTask, unread: list[str]) -> Iterator[tuple[int, Frame | None]]:
+def _read_frames(task: PartTask, unread: list[str]) -> Iterator[tuple[int, Frame | None]]:
     """(row, frame) of all rows in order; None, and a note, where it cannot be read."""
     videos = {p for p in task.paths if Path(p).suffix.lower() not in PICTURE_SUFFIXES}
     if videos:

@@ -30,7 +30,7 @@ import pandas as pd
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.adapter import Event
 from actionunits.datasets.cache import CropCache, CropGeometry, frame_keys, read_record, record_of
-from actionunits.datasets.crop_part import PartTask, finished_part, make_part
+from actionunits.datasets.crop_part import FramesOf, PartTask, finished_part, make_part
 from actionunits.datasets.index import write_index
 from actionunits.errors import UserError
 from actionunits.faces.detect import DETECTORS
@@ -70,6 +70,7 @@ def prepare(
     events: Sequence[Event] = (),
     detector: str = "hog",
     jobs: int = 1,
+    frames_of: FramesOf | None = None,
     on_progress: OnProgress | None = None,
 ) -> Prepared:
     """Fill a crop cache, or go on with one.
@@ -82,6 +83,7 @@ def prepare(
         events: coded expressions, kept beside.
         detector: of the faces, as in use.
         jobs: processes.
+        frames_of: where the frames come from, if not from files; other processes must be able to unpickle it.
         on_progress: called with (frames done, frames).
 
     Raises:
@@ -102,7 +104,7 @@ def prepare(
             _set_record(out, {**record, "complete": False})
         counter = _Counter(sum(len(t.frames) for t in tasks), on_progress)
         counter.add(sum(len(t.frames) for t in tasks if t.name in results))
-        for name, result in _make(parts, missing, jobs, counter):
+        for name, result in _make(parts, missing, jobs, counter, frames_of):
             results[name] = result
         return _finish(out, record, index, events, tasks, numbers, results, len(missing))
 
@@ -218,15 +220,16 @@ class _Counter:
 
 
 def _make(
-    parts: Path, tasks: Sequence[PartTask], jobs: int, counter: _Counter
+    parts: Path, tasks: Sequence[PartTask], jobs: int, counter: _Counter, frames_of: FramesOf | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
-            yield task.name, make_part(parts, task, counter.add)
+            yield task.name, make_part(parts, task, counter.add, frames_of)
         return
     longest_first = sorted(tasks, key=lambda task: -len(task.frames))
     with _pool(min(jobs, len(tasks))) as pool:
-        waiting = {pool.submit(partial(make_part, parts), task): task for task in longest_first}
+        work = partial(make_part, parts, frames_of=frames_of)
+        waiting = {pool.submit(work, task): task for task in longest_first}
         for future in as_completed(waiting):
             task = waiting[future]
             yield task.name, future.result()

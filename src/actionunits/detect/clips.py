@@ -1,18 +1,27 @@
-"""The clip around each frame that a model of clips is given, with as few crops held as possible."""
+"""The clips that a model is asked about, with as few crops held as possible.
+
+A model that scores the middle frame is given, for each frame, the clip around it; a model that scores all
+frames is given clips that tile the source. The rules are those of training
+(:mod:`~actionunits.faces.clips`, ``docs/conventions.md``).
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.faces.clips import fill_rows, tile_rows
 from actionunits.records import Crop, Frame, InputSpec, Landmarks
 
 if TYPE_CHECKING:
     from actionunits.faces.track import TrackedFace
 
-__all__ = ["Clip", "CroppedFrame", "clips_around"]
+__all__ = ["AskedClip", "Clip", "CroppedFrame", "Window", "windows_of"]
 
 #: T crops of one face with the face's points, oldest first.
 Clip = list[tuple[Crop, Landmarks]]
@@ -37,10 +46,41 @@ class CroppedFrame:
     frame: Frame | None
 
 
-def clips_around(
-    frames: Iterable[CroppedFrame], spec: InputSpec
-) -> Iterator[tuple[CroppedFrame, list[Clip]]]:
-    """Each frame, in order, with the clip of each of its faces.
+@dataclass(frozen=True)
+class AskedClip:
+    """A clip and what the model is asked about it.
+
+    Attributes:
+        clip: what the model is given.
+        track: whose face it is.
+        scored: (position in the clip, number of the frame) of each answer that is wanted.
+    """
+
+    clip: Clip
+    track: int
+    scored: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Window:
+    """Frames in order, with clips that answer for every face in them.
+
+    Attributes:
+        frames: the next frames of the source.
+        clips: each face of each frame is scored in exactly one place of one clip.
+    """
+
+    frames: tuple[CroppedFrame, ...]
+    clips: tuple[AskedClip, ...]
+
+
+def windows_of(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Window]:
+    """Every frame in order with its clips, as the model is asked (``spec.scored``)."""
+    return _tiles(frames, spec) if spec.scored == "all" else _around(frames, spec)
+
+
+def _around(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Window]:
+    """Each frame with the clip around each of its faces.
 
     The frame stands at position T // 2 of its clips, its neighbours ``frame_step`` frames apart. Where the
     face was not in view (or before the first and after the last frame), the nearest chosen frame toward the
@@ -48,37 +88,80 @@ def clips_around(
     """
     before = (spec.clip_length // 2) * spec.frame_step
     after = (spec.clip_length - 1 - spec.clip_length // 2) * spec.frame_step
-    window: deque[CroppedFrame] = deque()
+    held: deque[CroppedFrame] = deque()
     middle = 0
     for frame in frames:
-        window.append(frame)
-        if len(window) - 1 - middle < after:
+        held.append(frame)
+        if len(held) - 1 - middle < after:
             continue
-        yield window[middle], _clips(window, middle, spec)
+        yield _window_around(held, middle, spec)
         if middle < before:
             middle += 1
         else:
-            window.popleft()
-    for last in range(middle, len(window)):
-        yield window[last], _clips(window, last, spec)
+            held.popleft()
+    for last in range(middle, len(held)):
+        yield _window_around(held, last, spec)
 
 
-def _clips(window: deque[CroppedFrame], middle: int, spec: InputSpec) -> list[Clip]:
+def _window_around(held: deque[CroppedFrame], middle: int, spec: InputSpec) -> Window:
     before = spec.clip_length // 2
     after = spec.clip_length - 1 - before
+    centre = held[middle]
 
     def side(track: int, count: int, direction: int) -> Clip:
         found: Clip = []
-        last = window[middle].crops[track]
+        last = centre.crops[track]
         for k in range(1, count + 1):
             at = middle + direction * k * spec.frame_step
-            if 0 <= at < len(window):
-                last = window[at].crops.get(track, last)
+            if 0 <= at < len(held):
+                last = held[at].crops.get(track, last)
             found.append(last)
         return found
 
-    tracks = [each.face.track for each in window[middle].faces]
-    return [
-        [*reversed(side(track, before, -1)), window[middle].crops[track], *side(track, after, 1)]
-        for track in tracks
-    ]
+    clips = []
+    for track in (each.face.track for each in centre.faces):
+        clip = [*reversed(side(track, before, -1)), centre.crops[track], *side(track, after, 1)]
+        clips.append(AskedClip(clip, track, ((before, centre.index),)))
+    return Window((centre,), tuple(clips))
+
+
+def _tiles(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Window]:
+    """Windows of ``clip_length * frame_step`` frames, with the clips that tile them.
+
+    The last window holds what is left and reaches back into the one before it, so two windows of crops are
+    held. A face is asked about in the clips in which it is seen at a scored frame; where it was not in view,
+    its nearest frame toward the clip's middle is repeated.
+    """
+    span = spec.clip_length * spec.frame_step
+    past: list[CroppedFrame] = []
+    fresh: list[CroppedFrame] = []
+    for frame in frames:
+        fresh.append(frame)
+        if len(fresh) == span:
+            yield _tiled(fresh, 0, spec)
+            past, fresh = [replace(each, frame=None) for each in fresh], []
+    if fresh:
+        yield _tiled([*past, *fresh], len(past), spec)
+
+
+def _tiled(held: Sequence[CroppedFrame], first: int, spec: InputSpec) -> Window:
+    """The frames from ``first`` on with the clips that score them."""
+    rows, scored = tile_rows(len(held), spec.clip_length, spec.frame_step)
+    late = scored & (rows >= first)
+    rows, late = rows[late.any(axis=1)], late[late.any(axis=1)]
+    clips: list[AskedClip] = []
+    for track in sorted({each.face.track for frame in held[first:] for each in frame.faces}):
+        seen = np.array([track in frame.crops for frame in held])
+        known = (rows >= 0) & seen[np.maximum(rows, 0)]
+        filled = fill_rows(rows, known)
+        clips += [
+            _asked(held, track, line, places)
+            for line, places in zip(filled.tolist(), late & known, strict=True)
+            if places.any()
+        ]
+    return Window(tuple(held[first:]), tuple(clips))
+
+
+def _asked(held: Sequence[CroppedFrame], track: int, line: list[int], places: NDArray[np.bool_]) -> AskedClip:
+    clip = [held[row].crops[track] for row in line]
+    return AskedClip(clip, track, tuple((at, held[line[at]].index) for at in np.flatnonzero(places).tolist()))

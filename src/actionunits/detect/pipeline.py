@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from actionunits.ahead import ahead
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
-from actionunits.detect.clips import Clip, CroppedFrame, clips_around
+from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import FloatArray, Frame, InputSpec, OnProgress
+from actionunits.records import FloatArray, Frame, OnProgress
 
 if TYPE_CHECKING:
     from actionunits.faces.detect import FaceDetector
@@ -48,9 +46,11 @@ class _Tracked:
 class Detector:
     """AUs of every face in pictures, folders of pictures and videos.
 
-    A model of clips (``clip_length`` T > 1) is given, for each frame, the clip with that frame at position
-    T // 2, its neighbours ``frame_step`` frames apart; where the face was not in view, the nearest frame
-    toward the middle that has it is repeated. The output at T // 2 is the frame's.
+    A model of clips (``clip_length`` T > 1) that scores the middle frame is given, for each frame, the clip
+    with that frame at position T // 2, its neighbours ``frame_step`` frames apart, and the output at T // 2
+    is the frame's. One that scores all frames is given clips that tile the source, so that results come a
+    window of T * ``frame_step`` frames late. Where the face was not in view, the nearest frame toward the
+    clip's middle that has it is repeated.
 
     Args:
         model: an ``.onnx`` or ``.safetensors`` file, a backend, or None for the embedded model.
@@ -101,6 +101,11 @@ class Detector:
         """f32[A]: the probability from which an AU counts as shown."""
         return self.backend.thresholds
 
+    @property
+    def _late(self) -> int:
+        """Frames that must be seen before the first one's clips are complete."""
+        return (self.backend.spec.clip_length - 1) * self.backend.spec.frame_step
+
     @cached_property
     def _face_detector(self) -> FaceDetector:
         """Made once for all sources: dlib unpacks it for a fifth of a second."""
@@ -136,9 +141,14 @@ class Detector:
             except TruncatedSource as problem:
                 trouble.append(problem)
 
-        stages = self._stages(good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames)
+        again = keep_frames and frames.kind == "video" and self._late > _QUEUE
+        stages = self._stages(
+            good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames and not again
+        )
         results = smooth(stages, self.smooth_s) if frames.kind == "video" else stages
         with closing(stages):
+            if again:
+                results = _with_pictures(results, frames)
             for done, result in enumerate(results, start=1):
                 yield result
                 if on_progress is not None:
@@ -165,7 +175,7 @@ class Detector:
 
         with closing(ahead(frames, _QUEUE)) as read, closing(ahead(track(read), _QUEUE)) as tracked:
             cropped = self._crop(tracked, keep_frames=keep_frames)
-            yield from self._predict(clips_around(cropped, self.backend.spec))
+            yield from self._predict(windows_of(cropped, self.backend.spec))
 
     def _crop(self, tracked: Iterable[_Tracked], *, keep_frames: bool) -> Iterator[CroppedFrame]:
         from actionunits.faces.align import align_for
@@ -180,52 +190,67 @@ class Detector:
             kept = item.frame if keep_frames else None
             yield CroppedFrame(item.frame.index, item.frame.time_s, faces, crops, kept)
 
-    def _predict(self, windows: Iterable[tuple[CroppedFrame, list[Clip]]]) -> Iterator[FrameResult]:
+    def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""
         spec = self.backend.spec
         clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
         limit = max(1, min(self.batch, _BATCH_BYTES // clip_bytes))
-        waiting: list[tuple[CroppedFrame, int]] = []
-        clips: list[Clip] = []
+        waiting: list[CroppedFrame] = []
+        clips: list[AskedClip] = []
         held = 0
-        for cropped, found in windows:
-            waiting.append((cropped, len(found)))
-            clips += found
-            held += 0 if cropped.frame is None else 3 * cropped.frame.grey.size
+        for window in windows:
+            waiting += window.frames
+            clips += window.clips
+            held += sum(3 * each.frame.grey.size for each in window.frames if each.frame is not None)
             if len(clips) >= limit or len(waiting) >= 2 * self.batch or held > _BATCH_BYTES:
                 yield from self._answer(waiting, clips, limit)
                 waiting, clips, held = [], [], 0
         yield from self._answer(waiting, clips, limit)
 
     def _answer(
-        self, waiting: Sequence[tuple[CroppedFrame, int]], clips: Sequence[Clip], limit: int
+        self, waiting: Sequence[CroppedFrame], clips: Sequence[AskedClip], limit: int
     ) -> Iterator[FrameResult]:
         from actionunits.faces.batch import collate, sample_of
 
         spec = self.backend.spec
-        outputs = []
+        said: dict[tuple[int, int], tuple[FloatArray, FloatArray | None]] = {}
         for start in range(0, len(clips), limit):
-            part = [
-                sample_of([c for c, _ in clip], [p for _, p in clip], spec)
-                for clip in clips[start : start + limit]
-            ]
-            outputs.append(self.backend.predict(collate(part, spec)))
-        probability, intensity = _middle(outputs, spec)
-        row = 0
-        for cropped, count in waiting:
-            faces = tuple(
-                FaceResult(
-                    each.face.track,
-                    float(each.confidence),
-                    each.face.box,
-                    each.landmarks.points,
-                    probability[row + i],
-                    None if intensity is None else intensity[row + i],
+            part = clips[start : start + limit]
+            samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in part]
+            said |= _answers(part, self.backend.predict(collate(samples, spec)))
+        for cropped in waiting:
+            faces = []
+            for each in cropped.faces:
+                probability, intensity = said[cropped.index, each.face.track]
+                faces.append(
+                    FaceResult(
+                        each.face.track,
+                        float(each.confidence),
+                        each.face.box,
+                        each.landmarks.points,
+                        probability,
+                        intensity,
+                    )
                 )
-                for i, each in enumerate(cropped.faces)
-            )
-            row += count
-            yield FrameResult(cropped.index, cropped.time_s, faces, cropped.frame)
+            yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
+
+
+def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> Iterator[FrameResult]:
+    """Results with their pictures, read a second time: a long clip's pictures would fill the memory."""
+    for result, frame in zip(results, frames, strict=False):
+        yield replace(result, frame=frame)
+
+
+def _answers(
+    clips: Sequence[AskedClip], output: BackendOutput
+) -> dict[tuple[int, int], tuple[FloatArray, FloatArray | None]]:
+    """(frame, track) -> f32[A] each: probability, and intensity where the model gives it."""
+    graded = output.intensity
+    return {
+        (frame, asked.track): (output.probability[row, at], None if graded is None else graded[row, at])
+        for row, asked in enumerate(clips)
+        for at, frame in asked.scored
+    }
 
 
 def _check_needs(backend: Backend) -> None:
@@ -242,13 +267,3 @@ def _check_needs(backend: Backend) -> None:
             f"the model {backend.name} needs {' and '.join(missing)}, which `au detect` cannot give yet: "
             "use a model of crops and landmarks"
         )
-
-
-def _middle(outputs: Sequence[BackendOutput], spec: InputSpec) -> tuple[FloatArray, FloatArray | None]:
-    """f32[N,A] each: what the model says of the middle frame of each clip."""
-    if not outputs:
-        return np.zeros((0, len(spec.aus)), np.float32), None
-    at = spec.clip_length // 2
-    probability = np.concatenate([each.probability[:, at] for each in outputs])
-    graded = [each.intensity[:, at] for each in outputs if each.intensity is not None]
-    return probability, np.concatenate(graded) if graded else None

@@ -16,6 +16,7 @@ from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold, subject_keys
 from actionunits.errors import UserError
 from actionunits.faces.batch import Stack, clip_flow, collate
+from actionunits.faces.clips import MISSING, fill_rows, tile_rows
 from actionunits.records import Batch, FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
 from actionunits.training.source import SampleSet
 
@@ -23,34 +24,38 @@ __all__ = ["Clips", "CropSamples", "JoinedSamples", "clip_rows", "fold_samples"]
 
 _T = TypeVar("_T", bound=np.generic)
 
-#: A clip's rows where a frame repeats another because there is none at its place.
-_REPEATED = -1
-
 
 @dataclass(frozen=True)
 class Clips:
     """How clips are cut out of sequences; length and step are the input spec's.
 
     Attributes:
-        kind: ``frames``: the clip around every frame, that frame at T // 2, as `au detect` gives it to the
-            model; ``windows``: clips one after the other, without what is left over at the end of a run;
-            ``apex``: one around each coded expression's apex (its middle where the apex is missing);
-            ``spread``: one for each sequence, every frame_step-th frame of its middle, a smaller step where
-            the sequence is too short (seed 003: 126 frames, every second or third).
+        kind: ``frames``: the clip around every frame, that frame at T // 2, as `au detect` gives it to a
+            model that scores the middle frame; ``tile``: clips that score every frame once, as it gives them
+            to a model that scores all (:func:`~actionunits.faces.clips.tile_rows`); ``windows``: clips one
+            after the other, without what is left over at the end of a run; ``apex``: one around each coded
+            expression's apex (its middle where the apex is missing); ``spread``: one for each sequence, every
+            frame_step-th frame of its middle, a smaller step where the sequence is too short (seed 003: 126
+            frames, every second or third).
         stride: frames from one clip to the next, for ``frames`` and ``windows``; 0 = 1 frame and one clip's
             length.
         labelled_only: leave out clips without one known label.
     """
 
-    kind: Literal["frames", "windows", "apex", "spread"] = "frames"
+    kind: Literal["frames", "tile", "windows", "apex", "spread"] = "frames"
     stride: int = 0
     labelled_only: bool = True
 
     def __post_init__(self) -> None:
-        if self.kind not in ("frames", "windows", "apex", "spread"):
-            raise UserError(f"clips are frames, windows, apex or spread, got {self.kind!r}")
+        if self.kind not in ("frames", "tile", "windows", "apex", "spread"):
+            raise UserError(f"clips are frames, tile, windows, apex or spread, got {self.kind!r}")
         if self.stride < 0:
             raise UserError(f"the stride must be 0 or more frames, got {self.stride}")
+
+    @classmethod
+    def of(cls, spec: InputSpec) -> Clips:
+        """As ``au detect`` cuts them for a model."""
+        return cls("tile" if spec.scored == "all" else "frames")
 
 
 def clip_rows(
@@ -75,7 +80,8 @@ def clip_rows(
         events: coded expressions, for ``apex``.
 
     Returns:
-        i64[M,T] rows of the index, and bool[M,T], True where a row stands for another frame.
+        i64[M,T] rows of the index, and bool[M,T], True where a row stands for another frame or (``tile``)
+        another clip scores it.
     """
     starts = np.flatnonzero(index.starts(frame_gaps=True))
     ends = np.append(starts[1:], len(index))
@@ -83,22 +89,28 @@ def clip_rows(
         first = np.flatnonzero(index.starts())
         starts, ends = first, np.append(first[1:], len(index))
     rows: list[NDArray[np.int64]] = []
+    scored: list[NDArray[np.bool_]] = []
     middles = _apex_rows(index, events) if clips.kind == "apex" else None
     for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if clips.kind == "tile":
+            tiles, asked_here = tile_rows(end - start, length, step)
+            rows.append(np.where(tiles == MISSING, MISSING, start + tiles))
+            scored.append(asked_here)
+            continue
         if middles is None:
             centres, pace = _centres(clips, length, step, start, end)
         else:
             centres, pace = middles[(middles >= start) & (middles < end)], step
         if len(centres):
-            offsets = (np.arange(length) - length // 2) * pace
-            wanted = centres[:, None] + offsets
-            rows.append(np.where((wanted >= start) & (wanted < end), wanted, _REPEATED))
+            wanted = centres[:, None] + (np.arange(length) - length // 2) * pace
+            rows.append(np.where((wanted >= start) & (wanted < end), wanted, MISSING))
+            scored.append(np.ones(wanted.shape, bool))
     if not rows:
         return np.zeros((0, length), np.int64), np.zeros((0, length), bool)
-    asked = np.concatenate(rows)
+    asked, asked_for = np.concatenate(rows), np.concatenate(scored)
     known = (asked >= 0) & found[np.maximum(asked, 0)]
-    kept = known[:, length // 2] if clips.kind == "frames" else known.any(axis=1)
-    return _filled(asked[kept], known[kept]), ~known[kept]
+    kept = known[:, length // 2] if clips.kind == "frames" else (known & asked_for).any(axis=1)
+    return fill_rows(asked[kept], known[kept]), ~(known & asked_for)[kept]
 
 
 def _centres(clips: Clips, length: int, step: int, start: int, end: int) -> tuple[NDArray[np.int64], int]:
@@ -137,19 +149,6 @@ def _apex_rows(index: LabelIndex, events: Sequence[Event]) -> NDArray[np.int64]:
     return np.unique(np.array(found, np.int64))
 
 
-def _filled(rows: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Rows with every unknown place taken by the nearest known one toward the middle, else away from it."""
-    length = rows.shape[1]
-    middle = length // 2
-    filled = np.where(known, rows, _REPEATED)
-    outward = [(at, at - 1) for at in range(middle + 1, length)]
-    outward += [(at, at + 1) for at in range(middle - 1, -1, -1)]
-    inward = [(at, at + 1) for at in range(length - 2, -1, -1)] + [(at, at - 1) for at in range(1, length)]
-    for at, beside in outward + inward:
-        filled[:, at] = np.where(filled[:, at] < 0, filled[:, beside], filled[:, at])
-    return filled
-
-
 class CropSamples(Dataset[Sample]):
     """Samples of a crop cache: a :class:`~actionunits.training.source.SampleSet` and a PyTorch data set.
 
@@ -171,6 +170,8 @@ class CropSamples(Dataset[Sample]):
 
     Attributes:
         rows: i64[M,T], rows of ``index``.
+        repeated: bool[M,T], where a row stands for another frame, or is scored in another clip; its label is
+            unknown there.
         faceless: frames of these people without a face.
 
     Raises:
@@ -204,17 +205,17 @@ class CropSamples(Dataset[Sample]):
         self._labels = _labels(whole, spec.aus, uncoded)
         self._emotion = None if emotions is None else _emotion_numbers(whole, emotions, cache.index)
         self._intensity = self._graded(whole)
-        chosen = clips or Clips()
-        self.rows, self._repeated = self._choose(chosen)
-        known = (self._at(self._labels, self.rows, self._repeated) >= 0).any(axis=(1, 2))
+        chosen = clips or Clips.of(spec)
+        self.rows, self.repeated = self._choose(chosen)
+        known = (self._at(self._labels, self.rows, self.repeated) >= 0).any(axis=(1, 2))
         if self._emotion is not None:
-            known |= (self._at(self._emotion, self.rows, self._repeated) >= 0).any(axis=1)
+            known |= (self._at(self._emotion, self.rows, self.repeated) >= 0).any(axis=1)
         if chosen.labelled_only:
-            self.rows, self._repeated = self.rows[known], self._repeated[known]
+            self.rows, self.repeated = self.rows[known], self.repeated[known]
         self.subject: NDArray[np.str_] = whole.table["subject"].to_numpy(str)[self.rows[:, 0]]
 
     def _choose(self, clips: Clips) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        if self.spec.clip_length == 1 and clips.kind in ("frames", "windows") and not clips.stride:
+        if self.spec.clip_length == 1 and clips.kind in ("frames", "tile", "windows") and not clips.stride:
             rows = np.flatnonzero(self.found)[:, None]
             return rows, np.zeros(rows.shape, bool)
         return clip_rows(
@@ -246,8 +247,18 @@ class CropSamples(Dataset[Sample]):
             return np.zeros((0, len(self.spec.aus)), np.int8)
         result = np.full((len(self.rows), len(self.spec.aus)), -1, np.int8)
         for at in range(self.rows.shape[1]):
-            np.maximum(result, self._at(self._labels, self.rows[:, at], self._repeated[:, at]), out=result)
+            np.maximum(result, self._at(self._labels, self.rows[:, at], self.repeated[:, at]), out=result)
         return result
+
+    @property
+    def frame_labels(self) -> NDArray[np.int8]:
+        """i8[M,T,A], -1 unknown or scored elsewhere."""
+        return self._at(self._labels, self.rows, self.repeated)
+
+    @property
+    def frame_intensity(self) -> FloatArray | None:
+        """f32[M,T,A], NaN unknown; None where the set has none."""
+        return None if self._intensity is None else self._intensity[self.rows]
 
     @property
     def emotion(self) -> NDArray[np.int8] | None:
@@ -255,13 +266,13 @@ class CropSamples(Dataset[Sample]):
         if self._emotion is None:
             return None
         middle = self.rows.shape[1] // 2
-        return self._at(self._emotion, self.rows[:, middle], self._repeated[:, middle])
+        return self._at(self._emotion, self.rows[:, middle], self.repeated[:, middle])
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, number: int, /) -> Sample:
-        rows, repeated = self.rows[number], self._repeated[number]
+        rows, repeated = self.rows[number], self.repeated[number]
         part, lines = int(self._part[rows[0]]), self._row[rows]  # a clip lies within one part
         where: slice | NDArray[np.int64] = lines
         if lines[-1] - lines[0] == len(lines) - 1 and (np.diff(lines) == 1).all():
@@ -299,7 +310,7 @@ class CropSamples(Dataset[Sample]):
         if not len(numbers):
             raise ValueError("a batch needs at least one sample")
         chosen, spec = np.asarray(numbers, np.int64), self.spec
-        rows, repeated = self.rows[chosen], self._repeated[chosen]
+        rows, repeated = self.rows[chosen], self.repeated[chosen]
         points = (
             self._gathered(self.cache.points, rows) if spec.needs_landmarks or spec.needs_regions else None
         )
