@@ -49,7 +49,7 @@ def test_from_a_recipe_to_an_exported_model_and_its_scores(trained: Path, tmp_pa
     words = (
         "facs3d/cnn2d",
         "data.subjects=2",
-        "data.pictures=4",
+        "data.sequences=4",
         "--cache",
         tmp_path / "c",
         "--metric",

@@ -52,12 +52,12 @@ def test_the_papers_hyper_parameters_stand_in_the_recipes() -> None:
 
 def test_changes_reach_their_tables() -> None:
     recipe = load_recipe(
-        "facs3d/cnn2d", ["lr=0.5", "model.config.code=7", "scores.choose_by=F1", "pictures=3"]
+        "facs3d/cnn2d", ["lr=0.5", "model.config.code=7", "scores.choose_by=F1", "sequences=3"]
     )
     assert recipe.training.lr == 0.5
     assert recipe.model.config["code"] == 7
     assert recipe.scores.choose_by == "F1"
-    assert recipe.data.pictures == 3
+    assert recipe.data.sequences == 3
     scaled = load_recipe("facs3d/cnn2d", ["epochs=4"], scale="tiny")
     assert (scaled.training.epochs, scaled.training.max_steps) == (4, 1)
     assert scaled.model.name == "facs3d/cnn2d"

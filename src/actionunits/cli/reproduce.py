@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from actionunits.cli.progress import progress_stages
 from actionunits.errors import UserError
 
 __all__ = ["reproduce"]
@@ -23,10 +24,21 @@ def reproduce(
     out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path(
         "out/reproduced"
     ),
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where trainings and crops are kept, for other items and later; by default OUT/runs.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make a table or figure of one of the five papers; without arguments, list them all with their state.
 
-    Example: au reproduce patterns table1 --out out
+    What is trained is kept: started again, an item goes on where it stopped, and items share their networks.
+
+    Examples: au reproduce patterns table1 --out out
+    au reproduce facs3d table1 --scale small --out out
+    au reproduce facs3d table1 --scale paper --data bp4dplus=FOLDER --out out
     """
     from actionunits.experiments.reproduce import ITEMS
     from actionunits.experiments.reproduce import reproduce as make
@@ -40,6 +52,7 @@ def reproduce(
     if item is None:
         names = ", ".join(known.item for known in ITEMS if known.paper == paper)
         raise UserError(f"which item of {paper}? Known: {names or 'none: the paper is not known'}")
-    files = make(paper, item, out, data=data or (), scale=scale)
+    with progress_stages() as stage:
+        files = make(paper, item, out, data=data or (), scale=scale, runs=runs, stage=stage)
     print(files[0].read_text(encoding="utf-8"))
     print("\n".join(str(path) for path in files))

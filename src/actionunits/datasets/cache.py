@@ -29,7 +29,7 @@ from actionunits.datasets.index import read_index
 from actionunits.errors import UserError
 from actionunits.records import FloatArray, ImageArray, InputSpec, LabelIndex
 
-__all__ = ["FORMAT", "KEYS", "CropCache", "CropGeometry", "frame_keys"]
+__all__ = ["FORMAT", "KEYS", "CropCache", "CropGeometry", "frame_keys", "read_record"]
 
 #: Changes when what a cache holds changes its meaning.
 FORMAT = 1

@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -241,15 +242,37 @@ def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that end with this one, however it ends; stopped at once when an error or Ctrl-C comes."""
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+    with _one_thread_each():
+        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
+        try:
+            yield pool
+            pool.shutdown()
+        except BaseException as problem:
+            for child in set(multiprocessing.active_children()) - before:
+                child.terminate()
+            pool.shutdown(wait=True, cancel_futures=True)
+            if isinstance(problem, BrokenProcessPool):
+                raise UserError(
+                    "a process that made crops was ended from outside (is the memory full?): run it again, "
+                    "finished sequences are kept"
+                ) from problem
+            raise
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are begun here do linear algebra in one thread: more would only take turns."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, "1"))
     try:
-        yield pool
-        pool.shutdown()
-    except BaseException:
-        for child in set(multiprocessing.active_children()) - before:
-            child.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _begin_worker() -> None:

@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from actionunits.atomic import make_directory, replace_when_done
-from actionunits.datasets.folds import Folds, k_fold, with_validation, write_folds
+from actionunits.datasets.cache import CropCache
+from actionunits.datasets.folds import Folds, write_folds
 from actionunits.errors import UserError
+from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.environment import environment
 from actionunits.experiments.recipe import Recipe, to_toml
-from actionunits.experiments.synthetic import SampleStore, synthetic_samples
-from actionunits.experiments.train import train_fold
+from actionunits.experiments.train import samples_of_fold, train_fold
 from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.scoring import score_table
@@ -26,19 +27,7 @@ from actionunits.reports.page import Section, write_page
 from actionunits.reports.tables import score_frame, write_table
 from actionunits.training.loop import EpochRecord
 
-__all__ = ["cross_validate", "folds_of", "score_predictions", "spec_of", "write_scores"]
-
-
-def folds_of(recipe: Recipe, subjects: Sequence[str]) -> Folds:
-    """The recipe's folds over these subjects, with their validation parts.
-
-    Raises:
-        UserError: too few subjects.
-    """
-    folds = k_fold(subjects, recipe.folds.count, recipe.folds.seed)
-    if recipe.folds.validation == 0:
-        return folds
-    return with_validation(folds, recipe.folds.validation, recipe.folds.seed)
+__all__ = ["cross_validate", "score_predictions", "spec_of", "write_scores"]
 
 
 def spec_of(recipe: Recipe) -> InputSpec:
@@ -80,17 +69,17 @@ def cross_validate(
     """
     make_directory(out)
     _keep_recipe(recipe, out)
-    show = stage("painting and animating people", "pictures") if stage else None
-    store = synthetic_samples(cache or out / "data", recipe.data, spec_of(recipe), on_progress=show)
-    folds = folds_of(recipe, store.subjects)
+    crops = open_crops(recipe.data, spec_of(recipe), cache or out / "data", stage)
+    index = used_index(recipe.data, crops)
+    folds = folds_of(recipe.folds, index)
     write_folds(out / "folds.json", folds)
     numbers = _chosen(only, len(folds.folds))
-    tables = [_one_fold(recipe, store, folds, number, out, stage, on_epoch) for number in numbers]
+    tables = [_one_fold(recipe, crops, folds, number, out, stage, on_epoch) for number in numbers]
     predictions = pd.concat(tables, ignore_index=True)
     with replace_when_done(out / "predictions.parquet") as beside:
         predictions.to_parquet(beside, index=False)
     table = score_predictions(predictions, recipe.scores.metrics)
-    write_scores(out, recipe, predictions, table)
+    write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
     return table
 
 
@@ -104,7 +93,7 @@ def _chosen(only: Sequence[int] | None, count: int) -> list[int]:
 
 def _one_fold(
     recipe: Recipe,
-    store: SampleStore,
+    crops: CropCache,
     folds: Folds,
     number: int,
     out: Path,
@@ -118,7 +107,8 @@ def _one_fold(
         if on_epoch is not None:
             on_epoch(number + 1, record)
 
-    return train_fold(recipe, store, fold, number, folder, on_progress=show, on_epoch=report)
+    samples = samples_of_fold(recipe, crops, spec_of(recipe), fold)
+    return train_fold(recipe, samples, fold, number, folder, on_progress=show, on_epoch=report)
 
 
 def score_predictions(
@@ -150,7 +140,7 @@ def score_predictions(
     )
 
 
-def write_scores(out: Path, recipe: Recipe, predictions: pd.DataFrame, table: ScoreTable) -> None:
+def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame, table: ScoreTable) -> None:
     """Write ``scores.csv`` and ``report.html``, base rates and the score of "always shown" beside.
 
     Raises:
@@ -168,9 +158,8 @@ def write_scores(out: Path, recipe: Recipe, predictions: pd.DataFrame, table: Sc
     write_table(out / "scores.csv", frame)
     folds = sorted(predictions["fold"].unique().tolist())
     text = [
-        f"Data: {recipe.data.name}, {recipe.data.subjects} people, {recipe.data.pictures} pictures each. "
-        "No number here can be compared with the paper's: its data set was not used.",
-        f"Test subjects of fold {', '.join(map(str, folds))} of {recipe.folds.count}; nobody stands on two "
+        data,
+        f"Test subjects of fold {', '.join(map(str, folds))}; nobody stands on two "
         "sides. Scores over all frames pooled; F1 of Ones is what saying 'shown' to every frame scores.",
     ]
     write_page(

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
+from actionunits.experiments.crops import open_crops, scored_clips, used_index
 from actionunits.experiments.cross_validate import score_predictions
+from actionunits.experiments.predict import said_of_frames
 from actionunits.experiments.recipe import DataSettings, load_recipe
-from actionunits.experiments.synthetic import synthetic_samples
-from actionunits.faces.batch import collate
 from actionunits.metrics.scoring import score_table
 from actionunits.records import ScoreTable, Stage
+from actionunits.training.data import CropSamples
 
 __all__ = ["evaluate_model", "evaluate_run"]
-
-#: Samples that are predicted at a time.
-BATCH = 64
 
 
 def evaluate_run(run: Path, metrics: Sequence[str], threshold: float | None = None) -> ScoreTable:
@@ -69,15 +65,9 @@ def evaluate_model(
     """
     backend = load_backend(model)
     data = DataSettings() if recipe is None else load_recipe(recipe, changes).data
-    show = stage("painting and animating people", "pictures") if stage else None
-    store = synthetic_samples(cache, replace(data), backend.spec, on_progress=show)
-    labels, scores = [], []
-    for first in range(0, len(store), BATCH):
-        samples = [store[row] for row in range(first, min(first + BATCH, len(store)))]
-        said = backend.predict(collate(samples, backend.spec)).probability
-        scores.append(said.reshape(-1, said.shape[-1]))
-        labels.append(np.concatenate([sample.labels for sample in samples]))
+    crops = open_crops(data, backend.spec, cache, stage)
+    index, clips = used_index(data, crops), scored_clips(data, backend.spec)
+    samples = CropSamples(crops, backend.spec, index=index, clips=clips)
+    labels, scores = said_of_frames(backend, samples, stage("scoring", "samples") if stage else None)
     limits = backend.thresholds if threshold is None else threshold
-    return score_table(
-        backend.spec.aus, np.concatenate(labels), np.concatenate(scores), metrics, thresholds=limits
-    )
+    return score_table(backend.spec.aus, labels, scores, metrics, thresholds=limits)

@@ -16,10 +16,13 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal
 
+from actionunits.datasets.folds import NAMED_FOLDS
+from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
 from actionunits.metrics.scoring import METRIC_NAMES
 from actionunits.models.config import from_plain, to_plain
 from actionunits.models.registry import make_config
+from actionunits.synthesis.coded_faces import Difficulty
 from actionunits.training.augment import AugmentSettings
 from actionunits.training.sampling import Sampler
 from actionunits.training.settings import TrainSettings
@@ -45,20 +48,56 @@ class DataSettings:
     """What is learnt from.
 
     Attributes:
-        name: ``synthetic``: painted people, animated; nothing licensed is needed.
-        subjects: how many people.
-        pictures: of each.
+        name: ``synthetic``: painted people, animated; nothing licensed is needed. Or a data set
+            (``au datasets list``), of which ``root`` or ``cache`` says where it is.
+        root: the data set's folder; crops are made out of it.
+        cache: a crop cache (``au prepare``); without ``root`` it must be complete.
+        positive: the intensity from which an AU counts as shown, where the set has intensities and a choice.
+        detector: of the faces.
+        thin_frames: use so many frames of each sequence, spread over its middle; 0 = all.
+        thin_step: the step between them, smaller where a sequence is too short.
+        clips: how clips are cut to learn from (:class:`~actionunits.training.data.Clips`); ``auto``: as
+            ``au detect`` cuts them.
+        stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
+        scored_clips: how clips are cut to validate and test on.
+        coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
+            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs.
+        subjects: people of the synthetic set.
+        sequences: of each.
+        frames: of a sequence; 1 makes single pictures.
+        rate_hz: frames a second.
         seed: of people, expressions and cameras.
+        difficulty: how hard the synthetic faces are to code.
     """
 
-    name: Literal["synthetic"] = "synthetic"
+    name: str = "synthetic"
+    root: str = ""
+    cache: str = ""
+    positive: int | None = None
+    detector: Literal["hog", "viola-jones"] = "hog"
+    thin_frames: int = 0
+    thin_step: int = 1
+    clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
+    stride: int = 0
+    scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
+    coding: Literal["auto", "bp4d", "disfa", "prototypes"] = "auto"
     subjects: int = 12
-    pictures: int = 60
+    sequences: int = 60
+    frames: int = 1
+    rate_hz: float = 12.5
     seed: int = 0
+    difficulty: Difficulty = field(default_factory=Difficulty)
 
     def __post_init__(self) -> None:
-        if min(self.subjects, self.pictures) < 1:
-            raise ValueError("subjects and pictures must be 1 or more")
+        known = ("synthetic", *MODULES)
+        if self.name not in known:
+            raise unknown_name("data set", self.name, known)
+        if self.name != "synthetic" and not (self.root or self.cache):
+            raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
+        if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
+            raise ValueError("subjects, sequences, frames and rate_hz must be positive")
+        if self.thin_frames < 0 or self.thin_step < 1:
+            raise ValueError("thin_frames must be 0 or more, and thin_step 1 or more")
 
 
 @dataclass(frozen=True)
@@ -66,16 +105,21 @@ class FoldSettings:
     """Who is trained on and who is tested on; no subject stands on two sides.
 
     Attributes:
-        count: folds; each subject is tested once.
+        name: ``k-fold``, ``leave-one-subject-out``, ``thirds``, or published folds (``bp4d-3``, ``disfa-3``).
+        count: of ``k-fold``: folds; each subject is tested once.
         validation: share of a fold's training subjects that choose the epoch and the thresholds; 0 = none.
         seed: of the split.
     """
 
+    name: str = "k-fold"
     count: int = 3
     validation: float = 0.2
     seed: int = 0
 
     def __post_init__(self) -> None:
+        known = ("k-fold", "leave-one-subject-out", "thirds", *NAMED_FOLDS)
+        if self.name not in known:
+            raise unknown_name("folds", self.name, known)
         if self.count < 2 or not 0 <= self.validation < 1:
             raise ValueError("count must be 2 or more and validation within 0 to 1")
 

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Literal
 
 from actionunits.atomic import make_directory, replace_when_done
+from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
+from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
 from actionunits.experiments.reproduce_regions import REGION_MAKERS
-from actionunits.experiments.reproduced import SCALES, Maker, Product, Scale
+from actionunits.experiments.reproduced import SCALES, Maker, Product, Request, Scale
+from actionunits.records import Stage
 from actionunits.reports.tables import to_markdown, write_table
 
 __all__ = ["ITEMS", "Item", "reproduce"]
@@ -112,7 +115,15 @@ ITEMS: tuple[Item, ...] = (
     ),
 )
 
-MAKERS: Mapping[tuple[str, str], Maker] = {**PUBLISHED_MAKERS, **LABEL_MAKERS, **REGION_MAKERS}
+#: Items that are made on labels and pictures of a licensed data set too.
+DATA_MAKERS: Mapping[tuple[str, str], Maker] = {**FACS3D_MAKERS}
+
+MAKERS: Mapping[tuple[str, str], Maker] = {
+    **PUBLISHED_MAKERS,
+    **LABEL_MAKERS,
+    **REGION_MAKERS,
+    **DATA_MAKERS,
+}
 
 
 def _find(paper: str, name: str) -> Item:
@@ -126,7 +137,14 @@ def _find(paper: str, name: str) -> Item:
 
 
 def reproduce(
-    paper: str, name: str, out: Path, *, data: Sequence[str] = (), scale: str = "tiny"
+    paper: str,
+    name: str,
+    out: Path,
+    *,
+    data: Sequence[str] = (),
+    scale: str = "tiny",
+    runs: Path | None = None,
+    stage: Stage | None = None,
 ) -> tuple[Path, ...]:
     """Make a table or figure with the paper's published numbers beside ours.
 
@@ -136,8 +154,11 @@ def reproduce(
         paper: its short name.
         name: the item.
         out: folder of the results.
-        data: ``synthetic``, or ``NAME=ROOT`` of licensed data sets.
+        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set.
         scale: ``tiny``, ``small`` or ``paper``.
+        runs: where trainings and crops are kept, so that a stopped item goes on and others share them; by
+            default ``runs`` in ``out``.
+        stage: shows progress.
 
     Returns:
         The files, the page first.
@@ -150,13 +171,14 @@ def reproduce(
         raise unknown_name("scale", scale, SCALES)
     if item.maker is None:
         raise UserError(f"{paper} {name} ({item.content}) cannot be made yet; `au reproduce` lists what can")
-    if any(word != "synthetic" for word in data):
+    licensed = _licensed(data)
+    if licensed and (paper, name) not in DATA_MAKERS:
         raise UserError(
             f"{paper} {name} can be made with --data synthetic only, not yet with {', '.join(data)}"
         )
     begun = time.perf_counter()
     chosen: Scale = next(known for known in SCALES if known == scale)
-    product = item.maker(chosen)
+    product = item.maker(Request(chosen, runs or out / "runs", licensed, stage))
     record = {
         "item": f"{paper} {name}",
         "scale": scale,
@@ -165,6 +187,21 @@ def reproduce(
         **environment(),
     }
     return _write(make_directory(out) / f"{paper}-{name}", item, product, record)
+
+
+def _licensed(data: Sequence[str]) -> tuple[str, Path] | None:
+    """``NAME=ROOT`` taken apart; None for synthetic data."""
+    asked = [word for word in data if word != "synthetic"]
+    if not asked:
+        return None
+    if len(asked) > 1:
+        raise UserError(f"expected one data set, got {', '.join(asked)}")
+    name, equals, root = asked[0].partition("=")
+    if name not in MODULES:
+        raise unknown_name("data set", name, ("synthetic", *MODULES))
+    if not equals or not Path(root).exists():
+        raise UserError(f"there is no data set at {root or 'an unnamed place'!r}: give --data {name}=FOLDER")
+    return name, Path(root)
 
 
 def _write(stem: Path, item: Item, product: Product, record: Mapping[str, object]) -> tuple[Path, ...]:

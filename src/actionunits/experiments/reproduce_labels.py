@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from actionunits.analysis.cooccurrence import conditional, jaccard, phi
+from actionunits.analysis.cooccurrence import conditional, phi
 from actionunits.analysis.patterns import count_patterns, shared_by_range
 from actionunits.analysis.published import published
-from actionunits.experiments.reproduced import Maker, Product, Scale
+from actionunits.experiments.reproduced import Maker, Product, Request, Scale
 from actionunits.facs.cooccurrence import CONTRADICTORY_PAIRS, NEGATIVE_PAIRS, POSITIVE_PAIRS
 from actionunits.facs.patterns import parse_pattern, pattern_name
 from actionunits.facs.sets import au_set
-from actionunits.reports.figures import heat_map
 from actionunits.reports.tables import beside
 from actionunits.synthesis.timeline import random_expression
 
@@ -44,19 +43,9 @@ def _line(count: int, aus: str) -> str:
     )
 
 
-def _jaccard_figure(scale: Scale) -> Product:
-    aus, count = au_set("bp4d-12"), COUNTS[scale]
-    names = [f"AU{au}" for au in aus]
-    values = jaccard(synthetic_labels(aus, count))
-    picture = heat_map(values, names, names, title="Jaccard index", limits=(0.0, 1.0))
-    return Product(
-        _line(count, "BP4D-12"), {"": pd.DataFrame(values, index=names, columns=names)}, {"": picture}
-    )
-
-
 def _pattern_table(item: str, data: str, set_name: str) -> Maker:
-    def make(scale: Scale) -> Product:
-        aus, count = au_set(set_name), COUNTS[scale]
+    def make(request: Request) -> Product:
+        aus, count = au_set(set_name), COUNTS[request.scale]
         counts = count_patterns(synthetic_labels(aus, count), aus)
         printed = published("patterns")
         printed = printed[(printed["item"] == item) & (printed["part"] == "all")]
@@ -76,19 +65,19 @@ def _pattern_table(item: str, data: str, set_name: str) -> Maker:
     return make
 
 
-def _pattern_shares(scale: Scale) -> Product:
-    count, tables = COUNTS[scale], {}
+def _pattern_shares(request: Request) -> Product:
+    count, tables = COUNTS[request.scale], {}
     for set_name in ("bp4d-12", "disfa-12"):
         aus = au_set(set_name)
         tables[f"-{set_name}"] = shared_by_range(count_patterns(synthetic_labels(aus, count), aus))
     return Product(_line(count, "BP4D-12 and DISFA-12"), tables)
 
 
-def _pairs(scale: Scale) -> Product:
+def _pairs(request: Request) -> Product:
     """Table 3's pairs with what the labels say: lift above 1 and phi above 0 = together."""
     pairs = list(dict.fromkeys([*POSITIVE_PAIRS, *NEGATIVE_PAIRS]))
     aus = tuple(sorted({au for pair in pairs for au in pair}))
-    count = COUNTS[scale]
+    count = COUNTS[request.scale]
     labels = synthetic_labels(aus, count)
     given, correlation, rates = conditional(labels), phi(labels), labels.mean(axis=0)
     rows = []
@@ -104,8 +93,8 @@ def _pairs(scale: Scale) -> Product:
     return Product(_line(count, "the AUs of Table 3"), {"": table})
 
 
-def _sample_counts(scale: Scale) -> Product:
-    aus, count = au_set("casme-13"), COUNTS[scale]
+def _sample_counts(request: Request) -> Product:
+    aus, count = au_set("casme-13"), COUNTS[request.scale]
     labels = synthetic_labels(aus, count)
     facts = published("facts")
     facts = facts[(facts["paper"] == "cooccurrence") & (facts["item"] == "table4")]
@@ -116,7 +105,6 @@ def _sample_counts(scale: Scale) -> Product:
 
 
 LABEL_MAKERS: Mapping[tuple[str, str], Maker] = {
-    ("facs3d", "fig5"): _jaccard_figure,
     ("patterns", "table3"): _pattern_table("table3", "BP4D", "bp4d-12"),
     ("patterns", "table4"): _pattern_table("table4", "DISFA", "disfa-12"),
     ("patterns", "fig3"): _pattern_shares,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from actionunits.analysis.baselines import base_rate_correlation, deviation_over_methods, ones_f1
 from actionunits.analysis.published import published, published_base_rates, published_scores
-from actionunits.experiments.reproduced import Maker, Product, Scale
+from actionunits.experiments.reproduced import Maker, Product, Request
 from actionunits.reports.figures import curves
 from actionunits.reports.tables import beside
 
@@ -46,7 +46,7 @@ def _rates(data: Data) -> pd.Series[float]:
     return published_base_rates(data, SOURCES[data][1])
 
 
-def _table1(scale: Scale) -> Product:
+def _table1(request: Request) -> Product:
     """Correlation of F1 with base rate per method; the paper's methods first."""
     printed = published("correlations")
     tables, notes = {}, []
@@ -73,7 +73,7 @@ def _paper_methods(data: Data) -> list[str]:
     return [SPELLINGS.get(name, name) for name in rows["method"]]
 
 
-def _table2(scale: Scale) -> Product:
+def _table2(request: Request) -> Product:
     """Deviation of F1 over the methods, per AU."""
     facts = published("facts")
     tables, notes = {}, []
@@ -93,7 +93,7 @@ def _table2(scale: Scale) -> Product:
 
 
 def _figure(data: Data) -> Maker:
-    def make(scale: Scale) -> Product:
+    def make(request: Request) -> Product:
         scores, rates = _scores(data), _rates(data)
         order = list(scores.index)
         p = rates.reindex(order).to_numpy(float)

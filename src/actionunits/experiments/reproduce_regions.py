@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from actionunits.analysis.published import published
-from actionunits.experiments.reproduced import Maker, Product, Scale
+from actionunits.experiments.reproduced import Maker, Product, Request, Scale
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.regions import au_group_mask, au_group_regions
 from actionunits.facs.groups import AU_GROUPS, groups_of_set
@@ -69,7 +69,7 @@ def _line(count: int) -> str:
     )
 
 
-def _masks(scale: Scale) -> Product:
+def _masks(request: Request) -> Product:
     """Figure 4: each group's mask over a face."""
     face, landmarks, lift = paper_crop(paint_portrait(1, size_px=800))
     shown = []
@@ -82,7 +82,7 @@ def _masks(scale: Scale) -> Product:
     return Product(_line(1), pictures={"": _png(_sheet(shown, 4))})
 
 
-def _boxes(scale: Scale) -> Product:
+def _boxes(request: Request) -> Product:
     """Figure 5: the boxes of BP4D's 22 AUs and of DISFA's 12 on a face."""
     face, landmarks, lift = paper_crop(paint_portrait(1, size_px=800))
     shown = []
@@ -98,8 +98,8 @@ def _boxes(scale: Scale) -> Product:
 
 
 def _mean_boxes(data: str, set_name: str) -> Maker:
-    def make(scale: Scale) -> Product:
-        count = PEOPLE[scale]
+    def make(request: Request) -> Product:
+        count = PEOPLE[request.scale]
         mean, whole = _measured(count, set_name)
         printed = published("mean_boxes")
         printed = printed[printed["data"] == data]
@@ -127,8 +127,8 @@ def _measured(count: int, set_name: str) -> tuple[pd.DataFrame, int]:
 
 
 def _areas(data: str, set_name: str) -> Maker:
-    def make(scale: Scale) -> Product:
-        count = PEOPLE[scale]
+    def make(request: Request) -> Product:
+        count = PEOPLE[request.scale]
         mean, whole = _measured(count, set_name)
         area = (mean["ymax"] - mean["ymin"]) * (mean["xmax"] - mean["xmin"])
         ours = pd.DataFrame({"area_px": area, "share": area / SIDE_PX**2}).groupby(mean["AU group"]).mean()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-__all__ = ["SCALES", "Maker", "Product", "Scale"]
+from actionunits.records import Stage
+
+__all__ = ["SCALES", "Maker", "Product", "Request", "Scale"]
 
 Scale = Literal["tiny", "small", "paper"]
 
@@ -32,5 +35,22 @@ class Product:
     notes: tuple[str, ...] = ()
 
 
-#: Makes an item at a scale.
-Maker = Callable[[Scale], Product]
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        scale: ``tiny`` takes seconds, ``small`` minutes, ``paper`` is the paper's own setting.
+        folder: where runs and crops are kept, so that a stopped one goes on and others use them.
+        data: name and folder of a licensed data set, or None for synthetic data.
+        stage: shows progress.
+    """
+
+    scale: Scale
+    folder: Path
+    data: tuple[str, Path] | None = None
+    stage: Stage | None = None
+
+
+#: Makes an item.
+Maker = Callable[[Request], Product]

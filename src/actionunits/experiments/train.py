@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,31 +13,57 @@ import torch
 from numpy.typing import NDArray
 
 from actionunits.atomic import make_directory, replace_when_done
+from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold
+from actionunits.detect.backends import TorchBackend
 from actionunits.errors import UserError
+from actionunits.experiments.crops import scored_clips, training_clips, used_index
+from actionunits.experiments.predict import prediction_table, said_of_frames
 from actionunits.experiments.recipe import Recipe
-from actionunits.experiments.synthetic import SampleStore
-from actionunits.faces.batch import collate
-from actionunits.facs.units import au_column
 from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.scoring import score_table
 from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
-from actionunits.models.interface import AUModel, to_tensors
+from actionunits.models.interface import AUModel
 from actionunits.models.parts.pretrained import read_state
 from actionunits.models.registry import build_model
 from actionunits.models.weights import save_model
-from actionunits.records import FloatArray, OnProgress
+from actionunits.records import InputSpec, OnProgress
+from actionunits.training.data import CropSamples, fold_samples
 from actionunits.training.loop import EpochRecord, TrainResult, fit
 from actionunits.training.sampling import inverse_base_rates
 from actionunits.training.settings import TrainSettings
 from actionunits.training.source import SampleBatches
 from actionunits.training.stages import freeze
 
-__all__ = ["make_model", "predict", "settings_of_fold", "train_fold"]
+__all__ = ["FoldSamples", "make_model", "samples_of_fold", "settings_of_fold", "train_fold"]
 
-#: Samples that are predicted at a time.
-PREDICT_BATCH = 64
+
+@dataclass(frozen=True)
+class FoldSamples:
+    """The three sides of a fold.
+
+    Attributes:
+        train: what is learnt from.
+        validation: what chooses the epoch and the thresholds; may be empty.
+        test: what is scored.
+    """
+
+    train: CropSamples
+    validation: CropSamples
+    test: CropSamples
+
+
+def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fold) -> FoldSamples:
+    """The samples of a fold's people, cut as the recipe says.
+
+    Raises:
+        UserError: the data do not fit the model or the fold.
+    """
+    index = used_index(recipe.data, cache)
+    train, _, _ = fold_samples(cache, spec, fold, index=index, clips=training_clips(recipe.data, spec))
+    _, validation, test = fold_samples(cache, spec, fold, index=index, clips=scored_clips(recipe.data, spec))
+    return FoldSamples(train, validation, test)
 
 
 def make_model(recipe: Recipe, seed: int) -> AUModel:
@@ -57,19 +84,6 @@ def make_model(recipe: Recipe, seed: int) -> AUModel:
     return model
 
 
-def predict(model: AUModel, samples: SampleStore) -> FloatArray:
-    """Probabilities f32[N,T,A] of all samples, in order, on the CPU."""
-    model.eval()
-    parts = []
-    with torch.no_grad():
-        for first in range(0, len(samples), PREDICT_BATCH):
-            last = min(first + PREDICT_BATCH, len(samples))
-            batch = collate([samples[row] for row in range(first, last)], model.spec)
-            device = next(model.parameters()).device
-            parts.append(torch.sigmoid(model(to_tensors(batch, device)).logits).float().cpu().numpy())
-    return np.concatenate(parts)
-
-
 def settings_of_fold(recipe: Recipe, labels: NDArray[np.int8], number: int) -> TrainSettings:
     """The recipe's training with the fold's own seed and loss weights.
 
@@ -81,12 +95,12 @@ def settings_of_fold(recipe: Recipe, labels: NDArray[np.int8], number: int) -> T
     changes: dict[str, Any] = {"seed": recipe.training.seed + 1000 * number}
     if recipe.batches.weights == "inverse_base_rate":
         changes["label_weights"] = inverse_base_rates(labels)
-    return TrainSettings(**{**recipe.training.__dict__, **changes})
+    return replace(recipe.training, **changes)
 
 
 def train_fold(
     recipe: Recipe,
-    store: SampleStore,
+    samples: FoldSamples,
     fold: Fold,
     number: int,
     out: Path,
@@ -96,9 +110,8 @@ def train_fold(
 ) -> pd.DataFrame:
     """Train a fold and predict its test subjects; goes on where a stopped run was.
 
-    ``out`` gets ``run`` (checkpoints and ``log.csv``), ``model.safetensors`` and ``predictions.parquet``: a
-    row a frame with ``fold``, ``subject``, ``sample``, ``frame`` and for each AU the label ``AUnn`` (-1
-    unknown), the probability ``AUnn_p`` and the threshold ``AUnn_t``.
+    ``out`` gets ``run`` (checkpoints and ``log.csv``), ``model.safetensors`` and ``predictions.parquet``
+    (:func:`~actionunits.experiments.predict.prediction_table`).
 
     Returns:
         The predictions.
@@ -110,90 +123,53 @@ def train_fold(
     done = out / "predictions.parquet"
     if done.exists():
         return pd.read_parquet(done)
-    parts = {
-        "train": store.of_subjects(fold.train),
-        "validation": store.of_subjects(fold.validation),
-        "test": store.of_subjects(fold.test),
-    }
-    settings = settings_of_fold(recipe, parts["train"].labels, number)
+    settings = settings_of_fold(recipe, samples.train.labels, number)
     model = make_model(recipe, settings.seed)
     source = SampleBatches(
-        parts["train"],
+        samples.train,
         model.spec,
         recipe.batches.size,
         sampler=recipe.batches.sampler,
         changes=recipe.batches.augment,
     )
-    validate = _validator(recipe, parts["validation"])
     result = fit(
         model,
         source,
         settings,
-        validate=validate,
+        validate=_validator(recipe, samples.validation),
         run=out / "run",
         on_progress=on_progress,
         on_epoch=on_epoch,
     )
-    thresholds = _thresholds(recipe, model, parts["validation"])
-    save_model(
-        out / "model.safetensors",
-        model,
-        name=recipe.model.name,
-        card=_card(recipe, fold, number, result, thresholds),
-    )
-    table = _table(model, parts["test"], thresholds, number)
+    thresholds = _thresholds(recipe, model, samples.validation)
+    card = _card(recipe, fold, number, result, thresholds)
+    save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
+    table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
     with replace_when_done(done) as beside:
         table.to_parquet(beside, index=False)
     return table
 
 
-def _validator(recipe: Recipe, samples: SampleStore) -> Callable[[AUModel], float] | None:
+def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], float] | None:
     """The mean over the AUs of the choosing metric on the validation subjects."""
     if len(samples) == 0:
         return None
-    labels, metric = _frame_labels(samples), recipe.scores.choose_by
+    metric = recipe.scores.choose_by
 
     def validate(model: AUModel) -> float:
-        scores = predict(model, samples).reshape(len(labels), -1)
+        labels, scores = said_of_frames(TorchBackend(model), samples)
         values = score_table(model.spec.aus, labels, scores, (metric,)).values
         return float(mean_defined(values[:, 0])[0])
 
     return validate
 
 
-def _frame_labels(samples: SampleStore) -> NDArray[np.int8]:
-    """i8[N*T,A]."""
-    return np.concatenate([samples[row].labels for row in range(len(samples))])
-
-
-def _thresholds(recipe: Recipe, model: AUModel, samples: SampleStore) -> NDArray[np.float64]:
+def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray[np.float64]:
     if recipe.scores.thresholds == "half":
         return np.full(len(model.spec.aus), 0.5)
     if len(samples) == 0:
         raise UserError("thresholds of the validation subjects need some: raise folds.validation above 0")
-    labels = _frame_labels(samples)
-    return choose_thresholds(labels, predict(model, samples).reshape(len(labels), -1))
-
-
-def _table(
-    model: AUModel, samples: SampleStore, thresholds: NDArray[np.float64], number: int
-) -> pd.DataFrame:
-    labels = _frame_labels(samples)
-    scores = predict(model, samples)
-    length = scores.shape[1]
-    columns: dict[str, Any] = {
-        "fold": np.full(len(labels), number + 1),
-        "subject": np.repeat([samples.subjects[who] for who in samples.subject], length),
-        "sample": np.repeat(samples.rows, length),
-        "frame": np.tile(np.arange(length), len(samples)),
-    }
-    flat = scores.reshape(len(labels), -1)
-    for column, number_of_au in enumerate(model.spec.aus):
-        name = au_column(number_of_au)
-        columns[name] = labels[:, column]
-        columns[f"{name}_p"] = flat[:, column]
-        columns[f"{name}_t"] = np.full(len(labels), thresholds[column])
-    return pd.DataFrame(columns)
+    return choose_thresholds(*said_of_frames(TorchBackend(model), samples))
 
 
 def _card(

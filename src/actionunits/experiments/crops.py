@@ -1,0 +1,120 @@
+"""From a recipe's data to crops: the synthetic set, or a licensed one out of its folder or its cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from actionunits.datasets.cache import CropCache
+from actionunits.datasets.folds import (
+    Folds,
+    k_fold,
+    leave_one_subject_out,
+    named_folds,
+    subject_keys,
+    thirds,
+    with_validation,
+)
+from actionunits.errors import UserError
+from actionunits.experiments.prepare import prepare_data_set
+from actionunits.experiments.recipe import DataSettings, FoldSettings
+from actionunits.experiments.synthetic import synthetic_crops
+from actionunits.records import InputSpec, LabelIndex, Stage
+from actionunits.training.data import Clips, clip_rows
+
+__all__ = ["data_line", "folds_of", "open_crops", "scored_clips", "training_clips", "used_index"]
+
+
+def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage | None = None) -> CropCache:
+    """The crops of a recipe's data for a model; what is missing is made, what is there is gone on with.
+
+    Args:
+        data: which data.
+        spec: what the model takes.
+        folder: where caches are kept that the recipe gives no place.
+        stage: shows progress.
+
+    Raises:
+        UserError: the data cannot be used, or a cache holds other crops.
+    """
+    if data.name == "synthetic":
+        show = stage("painting and animating people", "frames") if stage else None
+        return synthetic_crops(folder, data, spec, on_progress=show)
+    if data.cache and not data.root:
+        cache = CropCache(Path(data.cache))
+        cache.check_spec(spec)
+        return cache
+    show = stage(f"preparing {data.name}", "frames") if stage else None
+    out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
+    return prepare_data_set(
+        data.name,
+        Path(data.root),
+        spec,
+        out,
+        positive=data.positive,
+        detector=data.detector,
+        jobs=os.cpu_count() or 1,
+        on_progress=show,
+    ).cache
+
+
+def used_index(data: DataSettings, cache: CropCache) -> LabelIndex:
+    """The labelled frames of a cache that the recipe uses: all, or ``thin_frames`` of each sequence.
+
+    Seed 003 takes 126 frames of each video, every second or third, for all its networks.
+    """
+    if not data.thin_frames:
+        return cache.index
+    found = np.ones(len(cache.index), bool)
+    rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, cache.index, found)
+    return cache.index.take(np.unique(rows[~repeated]))
+
+
+def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
+    """A recipe's folds over the subjects of an index, with their validation parts.
+
+    Raises:
+        UserError: too few subjects, unknown folds, or a subject that named folds do not know.
+    """
+    subjects = subject_keys(index).tolist()
+    if settings.name == "k-fold":
+        folds = k_fold(subjects, settings.count, settings.seed)
+    elif settings.name == "leave-one-subject-out":
+        folds = leave_one_subject_out(subjects)
+    elif settings.name == "thirds":
+        return thirds(subjects, settings.seed)
+    else:
+        folds = named_folds(settings.name).restricted_to(subjects)
+    if settings.validation == 0:
+        return folds
+    return with_validation(folds, settings.validation, settings.seed)
+
+
+def training_clips(data: DataSettings, spec: InputSpec) -> Clips:
+    """How the recipe cuts clips to learn from."""
+    return Clips.of(spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+
+
+def scored_clips(data: DataSettings, spec: InputSpec) -> Clips:
+    """How the recipe cuts clips to validate and test on; by default as ``au detect`` does."""
+    return Clips.of(spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+
+
+def data_line(data: DataSettings, index: LabelIndex) -> str:
+    """What was used, in a sentence, for the first line of a page.
+
+    Raises:
+        UserError: the index is empty.
+    """
+    if not len(index):
+        raise UserError("there is no frame in the data")
+    people, sequences = len(set(subject_keys(index).tolist())), int(index.starts().sum())
+    counts = f"{people} people, {sequences:,} sequences, {len(index):,} frames"
+    if data.name != "synthetic":
+        return f"Data: {data.name}, {counts}."
+    return (
+        f"Data: synthetic, {counts} of painted faces; no number here can be compared with the paper's, which "
+        "are of its own data set."
+    )

@@ -1,0 +1,81 @@
+"""What a model says of samples, frame by frame: for validation, for the test subjects, for a given model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from actionunits.detect.backends import Backend
+from actionunits.facs.units import au_column
+from actionunits.records import FloatArray, InputSpec, OnProgress
+from actionunits.training.data import CropSamples
+
+__all__ = ["asked_places", "prediction_table", "said_of_frames"]
+
+#: Clips are predicted at a time that take so many bytes of pictures, and at most so many.
+BATCH_BYTES, BATCH_MOST = 32_000_000, 64
+
+
+def asked_places(spec: InputSpec, samples: CropSamples) -> NDArray[np.bool_]:
+    """bool[M,T]: the places of clips that the model is asked about, each frame once."""
+    asked = ~samples.repeated
+    if spec.scored == "middle":
+        asked &= np.arange(asked.shape[1]) == spec.clip_length // 2
+    return asked
+
+
+def said_of_frames(
+    backend: Backend, samples: CropSamples, on_progress: OnProgress | None = None
+) -> tuple[NDArray[np.int8], FloatArray]:
+    """(labels i8[N,A], probabilities f32[N,A]) of the frames that are asked about, clip by clip.
+
+    Args:
+        backend: the model.
+        samples: cut for its input.
+        on_progress: called with (samples done, samples).
+    """
+    spec, asked = backend.spec, asked_places(backend.spec, samples)
+    clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
+    size = max(1, min(BATCH_MOST, BATCH_BYTES // clip_bytes))
+    parts = [np.zeros((0, len(spec.aus)), np.float32)]
+    for first in range(0, len(samples), size):
+        numbers = range(first, min(first + size, len(samples)))
+        said = backend.predict(samples.batch(numbers, spec)).probability
+        parts.append(said[asked[first : first + size]])
+        if on_progress is not None:
+            on_progress(numbers.stop, len(samples))
+    return samples.frame_labels[asked], np.concatenate(parts)
+
+
+def prediction_table(
+    backend: Backend, samples: CropSamples, thresholds: NDArray[np.float64], fold: int
+) -> pd.DataFrame:
+    """A row a frame: who and which, and of each AU the label, the intensity, the probability, the threshold.
+
+    The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then ``AUnn`` (-1
+    unknown), ``AUnn_r`` where the set has intensities, ``AUnn_p`` and ``AUnn_t``.
+
+    Args:
+        backend: the model.
+        samples: cut for its input.
+        thresholds: f64[A].
+        fold: its number, from 1.
+    """
+    asked = asked_places(backend.spec, samples)
+    frames = samples.index.table.iloc[samples.rows[asked]].reset_index(drop=True)
+    names = [name for name in ("dataset", "subject", "sequence", "view", "frame") if name in frames]
+    columns: dict[str, Any] = {"fold": np.full(len(frames), fold)}
+    columns |= {name: frames[name] if name == "frame" else frames[name].astype(str) for name in names}
+    labels, said = said_of_frames(backend, samples)
+    intensity = None if samples.frame_intensity is None else samples.frame_intensity[asked]
+    for column, au in enumerate(backend.spec.aus):
+        name = au_column(au)
+        columns[name] = labels[:, column]
+        if intensity is not None:
+            columns[f"{name}_r"] = intensity[:, column]
+        columns[f"{name}_p"] = said[:, column]
+        columns[f"{name}_t"] = np.full(len(frames), thresholds[column])
+    return pd.DataFrame(columns)
