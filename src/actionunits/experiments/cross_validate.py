@@ -26,6 +26,7 @@ from actionunits.records import InputSpec, ScoreTable, Stage
 from actionunits.reports.page import Section, write_page
 from actionunits.reports.tables import score_frame, write_table
 from actionunits.training.loop import EpochRecord
+from actionunits.training.processes import is_first_process, wait_for_all
 
 __all__ = ["cross_validate", "score_predictions", "spec_of", "write_scores"]
 
@@ -68,18 +69,22 @@ def cross_validate(
         UserError: the folder holds another recipe's run, or too few subjects for the folds.
     """
     make_directory(out)
-    _keep_recipe(recipe, out)
+    if is_first_process():
+        _keep_recipe(recipe, out)
     crops = open_crops(recipe.data, spec_of(recipe), cache or out / "data", stage)
     index = used_index(recipe.data, crops)
     folds = folds_of(recipe.folds, index)
-    write_folds(out / "folds.json", folds)
+    if is_first_process():
+        write_folds(out / "folds.json", folds)
     numbers = _chosen(only, len(folds.folds))
     tables = [_one_fold(recipe, crops, folds, number, out, stage, on_epoch) for number in numbers]
     predictions = pd.concat(tables, ignore_index=True)
-    with replace_when_done(out / "predictions.parquet") as beside:
-        predictions.to_parquet(beside, index=False)
     table = score_predictions(predictions, recipe.scores.metrics)
-    write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
+    if is_first_process():
+        with replace_when_done(out / "predictions.parquet") as beside:
+            predictions.to_parquet(beside, index=False)
+        write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
+    wait_for_all()
     return table
 
 
