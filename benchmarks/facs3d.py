@@ -1,10 +1,10 @@
-"""FACS3D-Net: one 3-D pass a clip beside one a frame; and the training loop beside a bare one. Same run, same machine.
+"""FACS3D-Net: one 3-D pass a clip beside one a frame; and the training loop beside a bare one, in the same run.
 
-1. Evaluation of a clip of 126 frames of 200x200 px with the paper's network. Ours: the clip once, its 3-D code
-   joined to the 2-D codes of all frames. The plain way, as the network is drawn in the paper: for each frame f the
-   clip and frame f. The plain way is timed on a few frames and multiplied; both give the same logits.
-2. The loop's own cost: steps of `actionunits.training.loop.fit` beside forward, loss, backward and optimiser step of
-   the same network on the same batches, in turns.
+1. Evaluation of a clip of 126 frames of 200x200 px with the paper's network. Ours: the clip once, its 3-D
+   code joined to the 2-D codes of all frames. The plain way, as the paper draws the network: for each frame f
+   the clip and frame f. The plain way is timed on a few frames and multiplied; both give the same logits.
+2. The loop's own cost: steps of `actionunits.training.loop.fit` beside forward, loss, backward and optimiser
+   step of the same network on the same batches, in turns.
 
     python benchmarks/facs3d.py [--runs 3] [--out RESULT.md]
 """
@@ -79,6 +79,7 @@ class Same:
         return self.steps
 
     def epoch(self, number: int, seed: int) -> Iterator[TensorBatch]:
+        """The batch, so many times."""
         del number, seed
         for _ in range(self.steps):
             yield self.batch
@@ -130,26 +131,29 @@ def main() -> None:
     fitted, bare = loop(options.runs, options.steps)
     ratio = min(plain) / min(ours)
     own = statistics.median(fitted) / statistics.median(bare) - 1
+    every = [", ".join(f"{t:.2f}" for t in times) for times in (ours, plain)]
+    ours_ms, bare_ms = (1000 * statistics.median(times) for times in (fitted, bare))
+    size = f"{SMALL['clip_length']} frames of {SMALL['size_px']} px, 4 clips"
     text = f"""# FACS3D-Net: what sharing the 3-D pass saves, and what the training loop costs
 
 | evaluation of a clip, 126 frames of 200x200 px | s a clip, best of {options.runs} | all runs |
 |---|---:|---|
-| ours: one 3-D pass for all frames | {min(ours):.2f} | {", ".join(f"{t:.2f}" for t in ours)} |
-| plain: a 3-D pass for every frame | {min(plain):.1f} | {", ".join(f"{t:.1f}" for t in plain)} |
+| ours: one 3-D pass for all frames | {min(ours):.2f} | {every[0]} |
+| plain: a 3-D pass for every frame | {min(plain):.1f} | {every[1]} |
 
-**{ratio:.0f} times as fast.** The plain way was timed on {PLAIN_FRAMES} frames of the clip and multiplied. The logits
-differ by at most {apart:.0e}.
+**{ratio:.0f} times as fast.** The plain way was timed on {PLAIN_FRAMES} frames of the clip and multiplied. The
+logits differ by at most {apart:.0e}.
 
-| training step, reduced network ({SMALL["clip_length"]} frames of {SMALL["size_px"]} px, 4 clips) | ms, median |
+| training step, reduced network ({size}) | ms, median |
 |---|---:|
-| `actionunits.training.loop.fit` | {1000 * statistics.median(fitted):.1f} |
-| bare forward, loss, backward, optimiser step | {1000 * statistics.median(bare):.1f} |
+| `actionunits.training.loop.fit` | {ours_ms:.1f} |
+| bare forward, loss, backward, optimiser step | {bare_ms:.1f} |
 
-**The loop's own cost: {100 * own:.1f} %** of the bare step ({len(bare)} steps each, in turns; checkpoints, which come
-once an epoch, are not in it).
+**The loop's own cost: {100 * own:.1f} %** of the bare step ({len(bare)} steps each, in turns; checkpoints, which
+come once an epoch, are not in it).
 
-PyTorch {torch.__version__.split("+")[0]}, {torch.get_num_threads()} threads, {platform.machine()}, {os.cpu_count()} cores,
-load {load:.1f} at the start. Made by `python benchmarks/facs3d.py --out docs/benchmarks/facs3d.md`.
+PyTorch {torch.__version__.split("+")[0]}, {torch.get_num_threads()} threads, {platform.machine()}, {os.cpu_count()}
+cores, load {load:.1f} at the start. Made by `python benchmarks/facs3d.py --out docs/benchmarks/facs3d.md`.
 """
     print(text)
     if options.out:
