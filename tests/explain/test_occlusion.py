@@ -10,6 +10,7 @@ from torch import nn
 
 from actionunits.errors import UserError
 from actionunits.explain.draw import draw_map
+from actionunits.explain.grid import PatchGrid
 from actionunits.explain.occlusion import OcclusionMaps, occlusion_maps
 from actionunits.records import Batch, InputSpec
 
@@ -101,7 +102,7 @@ def test_the_map_points_at_the_place_that_decides() -> None:
 
 def test_gaps_between_patches_and_borders_are_filled() -> None:
     hidden = np.zeros((1, 3, 3, 1), np.float32)
-    maps = OcclusionMaps((1,), 10, 2, 3, np.ones((1, 1), np.float32), hidden)
+    maps = OcclusionMaps((1,), PatchGrid(10, 2, 3), np.ones((1, 1), np.float32), hidden)
     pixels = maps.on_pixels(np.arange(9, dtype=np.float32).reshape(3, 3, 1))[..., 0]
     assert pixels.shape == (10, 10)
     assert pixels[0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
