@@ -60,6 +60,17 @@ class PatchGrid:
         rest = self.size_px - last
         return np.pad(mean, ((0, rest), (0, rest), (0, 0)), mode="edge").astype(np.float32)
 
+    def interpolated(self, values: FloatArray) -> FloatArray:
+        """A map f32[P,P,A] as a smooth picture f32[S,S,A] for figures: linear between the patches' centres.
+
+        Pixels beyond the outermost centres take the outermost values.
+        """
+        centres = self.starts + (self.patch_px - 1) / 2
+        pixels = np.arange(self.size_px)
+        share = np.stack([np.interp(pixels, centres, one) for one in np.eye(len(centres))], axis=1)
+        found = np.einsum("rp,pqa,cq->rca", share, values.astype(np.float64), share, optimize=True)
+        return np.asarray(found, np.float32)
+
     def _spread(self, values: NDArray[np.float64], axis: int, length: int) -> NDArray[np.float64]:
         """Sum of the patches over each pixel, along one axis, by differences and a running sum."""
         moved = np.moveaxis(values, axis, 0)

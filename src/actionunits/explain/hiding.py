@@ -20,7 +20,7 @@ from actionunits.records import Batch, FloatArray, InputSpec
 if TYPE_CHECKING:
     from actionunits.models.interface import AUModel
 
-__all__ = ["Hidden", "Hider", "NetworkPredictor", "Predicted", "Predictor", "choose_hider"]
+__all__ = ["Hidden", "Hider", "NetworkPredictor", "Predicted", "Predictor", "choose_hider", "clips_of"]
 
 
 class Predicted(Protocol):
@@ -130,3 +130,23 @@ def _with_frames(batch: Batch, frames: FloatArray) -> Batch:
         regions=None if batch.regions is None else batch.regions * count,
         flow=repeated(batch.flow),
     )
+
+
+def clips_of(batch: Batch, frames: int = 8) -> Iterator[tuple[slice, Batch]]:
+    """A batch in parts of so many frames, or of one clip.
+
+    Several stills together are computed quicker than one by one, and more than a few need memory for nothing.
+    """
+    count = max(1, frames // batch.frames.shape[1])
+    for first in range(0, len(batch.frames), count):
+        at = slice(first, first + count)
+        yield (
+            at,
+            Batch(
+                batch.frames[at],
+                landmarks=None if batch.landmarks is None else batch.landmarks[at],
+                regions=None if batch.regions is None else batch.regions[at],
+                flow=None if batch.flow is None else batch.flow[at],
+                labels=None if batch.labels is None else batch.labels[at],
+            ),
+        )

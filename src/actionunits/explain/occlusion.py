@@ -7,17 +7,16 @@ so that this map and the plain fall of the probability come from one pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.explain.grid import PatchGrid
-from actionunits.explain.hiding import Predicted, Predictor, choose_hider
+from actionunits.explain.hiding import Predicted, Predictor, choose_hider, clips_of
 from actionunits.records import Batch, FloatArray, OnProgress
 
-__all__ = ["OcclusionMaps", "Predicted", "Predictor", "clips_of", "occlusion_maps"]
+__all__ = ["OcclusionMaps", "Predicted", "Predictor", "occlusion_maps"]
 
 
 @dataclass(frozen=True)
@@ -102,22 +101,3 @@ def occlusion_maps(
     return OcclusionMaps(
         predictor.spec.aus, grid, plain.reshape(-1, aus), hidden.reshape(-1, side, side, aus)
     )
-
-
-def clips_of(batch: Batch, frames: int = 8) -> Iterator[tuple[slice, Batch]]:
-    """A batch in parts of so many frames, or of one clip; labels stay behind.
-
-    Several stills together are computed quicker than one by one, and more than a few need memory for nothing.
-    """
-    count = max(1, frames // batch.frames.shape[1])
-    for first in range(0, len(batch.frames), count):
-        at = slice(first, first + count)
-        yield (
-            at,
-            Batch(
-                batch.frames[at],
-                landmarks=None if batch.landmarks is None else batch.landmarks[at],
-                regions=None if batch.regions is None else batch.regions[at],
-                flow=None if batch.flow is None else batch.flow[at],
-            ),
-        )

@@ -121,9 +121,8 @@ def courses(patches: Windows, kernels: Sequence[Kernel], side: int) -> list[Cour
     groups = []
     for kind in np.unique(sizes > usual, axis=0):
         at = np.flatnonzero(((sizes > usual) == kind).all(axis=1))
-        whole = _course(
-            at, patches.start[at], [(Windows(w.start[at], w.stop[at]), n) for w, n in found], kernels
-        )
+        some = [(windows.take(at), length) for windows, length in found]
+        whole = _course(at, patches.start[at], some, kernels)
         groups += [whole.take(whole.starts[-1] == last) for last in np.unique(whole.starts[-1])]
     return groups
 
