@@ -163,7 +163,7 @@ def _new_figure(width_in: float, height_in: float) -> Figure:
 
 
 def _render(figure: Figure, file_format: str, dots_per_inch: int) -> bytes:
-    undated = {"png": {"Software": None}, "svg": {"Date": None}}  # the same input gives the same bytes
+    undated = {"png": {"Software": None}, "svg": {"Date": None}}
     if file_format not in undated:
         raise ValueError(f"a figure is png or svg, not {file_format}")
     memory = io.BytesIO()
