@@ -182,6 +182,9 @@ class TorchBackend:
         name: its name for people.
         card: its card; ``thresholds`` is read, without it they are 0.5.
 
+    Attributes:
+        model: the network; the probabilities are the sigmoid of its logits.
+
     Raises:
         UserError: the card has thresholds for other AUs.
     """
