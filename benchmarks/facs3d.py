@@ -1,4 +1,4 @@
-"""FACS3D-Net: one 3-D pass a clip beside one a frame; and the training loop beside a bare one, in the same run.
+"""FACS3D-Net: one 3-D pass a clip beside one a frame; the training loop beside a bare one. One run for both.
 
 1. Evaluation of a clip of 126 frames of 200x200 px with the paper's network. Ours: the clip once, its 3-D
    code joined to the 2-D codes of all frames. The plain way, as the paper draws the network: for each frame f
@@ -141,19 +141,20 @@ def main() -> None:
 | ours: one 3-D pass for all frames | {min(ours):.2f} | {every[0]} |
 | plain: a 3-D pass for every frame | {min(plain):.1f} | {every[1]} |
 
-**{ratio:.0f} times as fast.** The plain way was timed on {PLAIN_FRAMES} frames of the clip and multiplied. The
-logits differ by at most {apart:.0e}.
+**{ratio:.0f} times as fast.** The plain way was timed on {PLAIN_FRAMES} frames of the clip and multiplied.
+The logits differ by at most {apart:.0e}.
 
 | training step, reduced network ({size}) | ms, median |
 |---|---:|
 | `actionunits.training.loop.fit` | {ours_ms:.1f} |
 | bare forward, loss, backward, optimiser step | {bare_ms:.1f} |
 
-**The loop's own cost: {100 * own:.1f} %** of the bare step ({len(bare)} steps each, in turns; checkpoints, which
-come once an epoch, are not in it).
+**The loop's own cost: {100 * own:.1f} %** of the bare step ({len(bare)} steps each, in turns; checkpoints,
+which come once an epoch, are not in it).
 
-PyTorch {torch.__version__.split("+")[0]}, {torch.get_num_threads()} threads, {platform.machine()}, {os.cpu_count()}
-cores, load {load:.1f} at the start. Made by `python benchmarks/facs3d.py --out docs/benchmarks/facs3d.md`.
+PyTorch {torch.__version__.split("+")[0]}, {torch.get_num_threads()} threads, {platform.machine()},
+{os.cpu_count()} cores, load {load:.1f} at the start.
+Made by `python benchmarks/facs3d.py --out docs/benchmarks/facs3d.md`.
 """
     print(text)
     if options.out:

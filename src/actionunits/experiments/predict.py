@@ -53,10 +53,11 @@ def said_of_frames(
 def prediction_table(
     backend: Backend, samples: CropSamples, thresholds: NDArray[np.float64], fold: int
 ) -> pd.DataFrame:
-    """A row a frame: who and which, and of each AU the label, the intensity, the probability, the threshold.
+    """A row a frame, in the index's order: who and which, and what is known and said of each AU.
 
-    The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then ``AUnn`` (-1
-    unknown), ``AUnn_r`` where the set has intensities, ``AUnn_p`` and ``AUnn_t``.
+    The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then of each AU
+    ``AUnn``, the label (-1 unknown), ``AUnn_r``, the intensity where the set has any, ``AUnn_p``, the
+    probability, and ``AUnn_t``, the threshold.
 
     Args:
         backend: the model.
@@ -78,4 +79,5 @@ def prediction_table(
             columns[f"{name}_r"] = intensity[:, column]
         columns[f"{name}_p"] = said[:, column]
         columns[f"{name}_t"] = np.full(len(frames), thresholds[column])
-    return pd.DataFrame(columns)
+    order = np.argsort(samples.rows[asked], kind="stable")
+    return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
