@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from actionunits.datasets.folds import Folds, write_folds
 from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.environment import environment
-from actionunits.experiments.recipe import Recipe, to_toml
+from actionunits.experiments.recipe import Recipe, recipe_from, to_toml
 from actionunits.experiments.train import samples_of_fold, train_fold
 from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
@@ -178,12 +179,20 @@ def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame
 def _keep_recipe(recipe: Recipe, out: Path) -> None:
     """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
     text, path = to_toml(recipe), out / "recipe.toml"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and _kept_recipe(path) != recipe:
         raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
     with replace_when_done(path) as beside:
         beside.write_text(text, encoding="utf-8")
     with replace_when_done(out / "run.json") as beside:
         beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+
+
+def _kept_recipe(path: Path) -> Recipe | None:
+    """The recipe of a run's folder, keys that came later at their defaults; None if it cannot be read."""
+    try:
+        return recipe_from(tomllib.loads(path.read_text(encoding="utf-8")), where=str(path))
+    except (UserError, ValueError):
+        return None
 
 
 def _record(recipe: Recipe) -> dict[str, Any]:
