@@ -181,7 +181,7 @@ def _table2(request: Request) -> Product:
             assert mine is not None
             assert theirs is not None
             p = paired_t_test(mine[:, :, number], theirs[:, :, number]).p
-            apart = np.nanmean(mine[:, :, number] - theirs[:, :, number], axis=0)
+            apart = mean_defined(mine[:, :, number] - theirs[:, :, number])
             columns[f"{metric}, ours"] = [_mark(value, sign) for value, sign in zip(p, apart, strict=True)]
             columns[f"{metric}, paper"] = [str(printed.get((other, metric, au), "")) or "n.s." for au in aus]
         suffix = "" if not tables else f"-{other.lower().replace(' ', '-')}"
