@@ -1,10 +1,11 @@
 """Speed and memory of `au detect`, whole process, on clips joined to two lengths.
 
 The 640x480 clips of a folder are decoded and joined, again and again, into an H.264 video of at least
-``--frames`` frames; its packets are repeated ten times for the second length. Each run is one process
+``--frames`` frames; its packets are repeated ten times for the second length. Each run is one command
 `au detect VIDEO`, with its imports, the model's load and the table; the best of ``--runs`` counts, because
-other work on the machine can only slow a run down. As an alternative, a loop that looks for the face in every
-whole frame with the same detector, points, crops and model, one after the other, runs on a part of it.
+other work on the machine can only slow a run down; the slowest is told beside it. As an alternative, a loop
+that looks for the face in every whole frame with the same detector, points, crops and model, one after the
+other, runs on a part of it.
 
     python benchmarks/detect_speed.py FOLDER_OF_CLIPS [--runs 3] [--model FILE] [--out RESULT.json]
 """
@@ -36,7 +37,7 @@ LOOK_S = 0.05
 
 @dataclass(frozen=True)
 class Measurement:
-    """One command on one video; the time of the best run, the largest memory of all runs.
+    """One command on one video, the best run; the slowest run is named, too.
 
     The memory is that of all processes of the command together, what they share counted once (PSS).
     """
@@ -101,28 +102,32 @@ def _memory_kib(process_id: int) -> int:
     return own + sum(_memory_kib(int(child)) for child in children)
 
 
-def _run(command: Sequence[str]) -> tuple[float, float, float]:
-    """Seconds, CPU seconds and peak memory (MiB) of a command."""
+def _seconds(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds and CPU seconds of a command."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _peak_mib(command: Sequence[str]) -> float:
+    """In a run of its own, because looking at the memory takes time."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     peak = 0
     while process.poll() is None:
         peak = max(peak, _memory_kib(process.pid))
         with suppress(subprocess.TimeoutExpired):
             process.wait(LOOK_S)
-    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if process.returncode != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return wall, cpu, peak / 1024
+    return peak / 1024
 
 
 def measure(what: str, command: Sequence[str], frames: int, runs: int) -> Measurement:
     """Run a command several times."""
-    done = sorted(_run(command) for _ in range(runs))
-    wall, cpu, _ = done[0]
-    peak = max(each[2] for each in done)
-    return Measurement(what, frames, wall, frames / wall, frames / done[-1][0], cpu / wall, peak)
+    done = sorted(_seconds(command) for _ in range(runs))
+    wall, cpu = done[0]
+    return Measurement(
+        what, frames, wall, frames / wall, frames / done[-1][0], cpu / wall, _peak_mib(command)
+    )
 
 
 def naive(video: Path, model: str | None, frames: int) -> Measurement:
