@@ -15,6 +15,7 @@ from actionunits.experiments.crops import data_line, open_crops, used_index
 from actionunits.experiments.cross_validate import spec_of
 from actionunits.experiments.recipe import Recipe, load_recipe
 from actionunits.experiments.reproduced import Maker, Product, Request
+from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.statistics import paired_t_test, stars
 from actionunits.reports.figures import bars, heat_map
@@ -181,7 +182,7 @@ def _table2(request: Request) -> Product:
             assert mine is not None
             assert theirs is not None
             p = paired_t_test(mine[:, :, number], theirs[:, :, number]).p
-            apart = mean_defined(mine[:, :, number] - theirs[:, :, number])
+            apart, _ = mean_defined(mine[:, :, number] - theirs[:, :, number])
             columns[f"{metric}, ours"] = [_mark(value, sign) for value, sign in zip(p, apart, strict=True)]
             columns[f"{metric}, paper"] = [str(printed.get((other, metric, au), "")) or "n.s." for au in aus]
         suffix = "" if not tables else f"-{other.lower().replace(' ', '-')}"
