@@ -17,6 +17,7 @@ from actionunits.experiments.evaluate import evaluate_model, evaluate_run
 from actionunits.experiments.fakes import make_fake
 from actionunits.experiments.recipe import DataSettings, FoldSettings, load_recipe, recipe_from, recipe_names
 from actionunits.experiments.synthetic import coded_set, synthetic_crops
+from actionunits.experiments.train import samples_of_fold, settings_of_fold
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.weights import load_model, read_header
@@ -180,3 +181,16 @@ def test_a_licensed_set_is_prepared_and_learnt_from(tmp_path: Path) -> None:
         load_recipe("facs3d/cnn2d", ["data.name=bp4d"])
     with pytest.raises(UserError, match="unknown data set 'bp5d': did you mean 'bp4d'"):
         load_recipe("facs3d/cnn2d", ["data.name=bp5d"])
+
+
+def test_stills_and_clips_of_the_same_frames_weigh_the_aus_alike(cache: Path) -> None:
+    weights = []
+    for name in ("cnn2d", "cnn_lstm", "net"):
+        recipe = load_recipe(f"facs3d/{name}", scale="tiny")
+        crops = open_crops(recipe.data, spec_of(recipe), cache)
+        fold = folds_of(recipe.folds, crops.index).folds[0]
+        samples = samples_of_fold(recipe, crops, spec_of(recipe), fold)
+        weights.append(settings_of_fold(recipe, samples.train.frame_labels, 0).label_weights)
+    assert weights[0] == weights[1] == weights[2]
+    assert np.mean(weights[0]) == pytest.approx(1)
+    assert np.ptp(weights[0]) > 0.5

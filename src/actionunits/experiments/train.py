@@ -90,12 +90,13 @@ def settings_of_fold(recipe: Recipe, labels: NDArray[np.int8], number: int) -> T
 
     Args:
         recipe: the experiment.
-        labels: i8[N,A] of the training part.
+        labels: i8[M,T,A], of every frame of the training part: seed 003's occurrence rates are of frames, and
+            so stills and clips of the same frames get the same weights.
         number: of the fold, from 0.
     """
     changes: dict[str, Any] = {"seed": recipe.training.seed + 1000 * number}
     if recipe.batches.weights == "inverse_base_rate":
-        changes["label_weights"] = inverse_base_rates(labels)
+        changes["label_weights"] = inverse_base_rates(labels.reshape(-1, labels.shape[-1]))
     return replace(recipe.training, **changes)
 
 
@@ -124,7 +125,7 @@ def train_fold(
     done = out / "predictions.parquet"
     if done.exists():
         return pd.read_parquet(done)
-    settings = settings_of_fold(recipe, samples.train.labels, number)
+    settings = settings_of_fold(recipe, samples.train.frame_labels, number)
     model = make_model(recipe, settings.seed)
     source = SampleBatches(
         samples.train,
