@@ -14,6 +14,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.cross_validate import cross_validate, score_predictions
 from actionunits.experiments.recipe import Recipe
 from actionunits.facs.units import au_column
+from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import COUNT_METRICS, count
 from actionunits.metrics.ranking import count_pairs, roc_auc
 from actionunits.metrics.statistics import Interval, bootstrap_scores, subject_draws
@@ -126,9 +127,9 @@ def mean_difference(
     """
     pairs = [_drawn(outcome, metric, draws) for outcome in (ours, theirs)]
     apart = pairs[0] - pairs[1]
-    known = np.isfinite(apart)
-    means = np.where(known, apart, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    low, high = np.quantile(means[1:][known[1:].any(axis=1)], [0.025, 0.975])
+    means, _ = mean_defined(apart, axis=1)
+    drawn = means[1:][np.isfinite(means[1:])]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     return float(means[0]), float(low), float(high)
 
 

@@ -57,7 +57,7 @@ class DataSettings:
         thin_frames: use so many frames of each sequence, spread over its middle; 0 = all.
         thin_step: the step between them, smaller where a sequence is too short.
         clips: how clips are cut to learn from (:class:`~actionunits.training.data.Clips`); ``auto``: as
-            ``au detect`` cuts them.
+            ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
@@ -205,6 +205,13 @@ class Recipe:
     batches: BatchSettings = field(default_factory=BatchSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
     scores: ScoreSettings = field(default_factory=ScoreSettings)
+
+    def __post_init__(self) -> None:
+        if self.scores.thresholds == "validation" and self.folds.validation == 0:
+            raise UserError(
+                "thresholds of the validation subjects need some: raise folds.validation above 0, or take "
+                "scores.thresholds=half"
+            )
 
 
 def recipe_names() -> tuple[str, ...]:

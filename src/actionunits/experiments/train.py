@@ -18,6 +18,7 @@ from actionunits.datasets.folds import Fold
 from actionunits.detect.backends import TorchBackend
 from actionunits.errors import UserError
 from actionunits.experiments.crops import scored_clips, training_clips, used_index
+from actionunits.experiments.environment import environment
 from actionunits.experiments.predict import prediction_table, said_of_frames
 from actionunits.experiments.recipe import Recipe
 from actionunits.metrics.averages import mean_defined
@@ -64,7 +65,21 @@ def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fol
     index = used_index(recipe.data, cache)
     train, _, _ = fold_samples(cache, spec, fold, index=index, clips=training_clips(recipe.data, spec))
     _, validation, test = fold_samples(cache, spec, fold, index=index, clips=scored_clips(recipe.data, spec))
+    _check_motion(spec, train)
     return FoldSamples(train, validation, test)
+
+
+def _check_motion(spec: InputSpec, samples: CropSamples) -> None:
+    """A clip that repeats one frame has no motion: then the clips are cut wrongly for these data."""
+    if spec.clip_length == 1 or not len(samples):
+        return
+    different = float(np.median([len(np.unique(rows)) for rows in samples.rows]))
+    if different <= spec.clip_length / 4:
+        raise UserError(
+            f"clips of {spec.clip_length} frames show {different:.0f} different ones: the frames of these "
+            "data do not follow one another that long; set data.clips=spread and data.scored_clips=spread, "
+            "or a smaller model.config.clip_length"
+        )
 
 
 def make_model(recipe: Recipe, seed: int) -> AUModel:
@@ -144,6 +159,7 @@ def train_fold(
         on_epoch=on_epoch,
     )
     if is_first_process():
+        model.to(result.device)
         thresholds = _thresholds(recipe, model, samples.validation)
         card = _card(recipe, fold, number, result, thresholds)
         save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
@@ -171,8 +187,6 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
 def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray[np.float64]:
     if recipe.scores.thresholds == "half":
         return np.full(len(model.spec.aus), 0.5)
-    if len(samples) == 0:
-        raise UserError("thresholds of the validation subjects need some: raise folds.validation above 0")
     return choose_thresholds(*said_of_frames(TorchBackend(model), samples))
 
 
@@ -194,4 +208,5 @@ def _card(
         "best_epoch": result.best_epoch,
         "validation_score": None if np.isnan(result.best_score) else result.best_score,
         "thresholds": [float(value) for value in thresholds],
+        "made_with": environment(),
     }
