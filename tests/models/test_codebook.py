@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from actionunits.errors import UserError
-from actionunits.models.patterns.codebook import Codebook
+from actionunits.models.parts.codebook import Codebook
 
 AUS = (1, 2, 4, 6)
 LABELS = arrays(np.int8, st.tuples(st.integers(1, 80), st.just(4)), elements=st.integers(-1, 1))

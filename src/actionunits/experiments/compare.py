@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from actionunits.errors import UserError
 from actionunits.experiments.cross_validate import cross_validate, score_predictions
+from actionunits.experiments.predict import decisions_in
 from actionunits.experiments.recipe import Recipe
 from actionunits.facs.units import au_column
 from actionunits.metrics.classification import COUNT_METRICS, count
@@ -49,6 +50,12 @@ class Outcome:
         """f64[N,A]: ``_p`` probabilities, ``_t`` thresholds, ``_r`` intensities (NaN without any)."""
         names = [f"{au_column(au)}{suffix}" for au in self.scores.aus]
         return self.predictions.reindex(columns=names).to_numpy(np.float64)
+
+    @property
+    def decisions(self) -> NDArray[np.int8]:
+        """i8[N,A]: the network's own decisions where it makes them, else by its thresholds."""
+        own = decisions_in(self.predictions, [au_column(au) for au in self.scores.aus])
+        return decide(self.of_aus("_p"), self.of_aus("_t")) if own is None else own
 
     @property
     def subjects(self) -> NDArray[np.str_]:
@@ -112,8 +119,9 @@ def _shared_frames(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
 def intervals(outcome: Outcome, metrics: Sequence[str], draws: int = 1000) -> dict[str, Interval]:
     """95 % intervals over the test subjects; see :func:`~actionunits.metrics.statistics.bootstrap_scores`."""
     said = outcome.of_aus("_p")
-    decisions = decide(said, outcome.of_aus("_t"))
-    return bootstrap_scores(outcome.labels, decisions, said, outcome.subjects, tuple(metrics), draws=draws)
+    return bootstrap_scores(
+        outcome.labels, outcome.decisions, said, outcome.subjects, tuple(metrics), draws=draws
+    )
 
 
 def mean_difference(
@@ -139,8 +147,7 @@ def _drawn(outcome: Outcome, metric: str, draws: int) -> NDArray[np.float64]:
     said = outcome.of_aus("_p")
     if metric == "AUC":
         return count_pairs(outcome.labels, said, groups).auc(weights)
-    decisions = decide(said, outcome.of_aus("_t"))
-    return COUNT_METRICS[metric](count(outcome.labels, decisions, groups).weighted(weights))
+    return COUNT_METRICS[metric](count(outcome.labels, outcome.decisions, groups).weighted(weights))
 
 
 def auc_by_intensity(outcome: Outcome, low: float, high: float) -> NDArray[np.float64]:
