@@ -21,7 +21,14 @@ from actionunits.metrics.statistics import Interval, bootstrap_scores, subject_d
 from actionunits.metrics.thresholds import decide
 from actionunits.records import ScoreTable, Stage
 
-__all__ = ["Outcome", "auc_by_intensity", "compare", "intervals", "mean_difference"]
+__all__ = [
+    "Outcome",
+    "auc_by_intensity",
+    "compare",
+    "intervals",
+    "mean_difference",
+    "variance_difference",
+]
 
 #: What names a frame in a table of predictions.
 FRAME = ["dataset", "subject", "sequence", "frame"]
@@ -125,19 +132,44 @@ def intervals(outcome: Outcome, metrics: Sequence[str], draws: int = 1000) -> di
 
 
 def mean_difference(
-    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000
+    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000, aus: Sequence[int] | None = None
 ) -> tuple[float, float, float]:
     """(value, low, high): how much higher the mean of a metric over the AUs is, with its 95 % interval.
 
     Subjects are drawn with replacement, the same for both; an AU that a draw does not define for both is left
     out of that draw's mean.
+
+    Args:
+        ours: a network.
+        theirs: another, on the same frames.
+        metric: of :data:`~actionunits.metrics.classification.COUNT_METRICS`, or ``AUC``.
+        draws: how many.
+        aus: the AUs of the mean; None = all.
     """
-    pairs = [_drawn(outcome, metric, draws) for outcome in (ours, theirs)]
+    chosen = [ours.scores.aus.index(au) for au in aus or ours.scores.aus]
+    pairs = [_drawn(outcome, metric, draws)[:, chosen] for outcome in (ours, theirs)]
     apart = pairs[0] - pairs[1]
     known = np.isfinite(apart)
     means = np.where(known, apart, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     low, high = np.quantile(means[1:][known[1:].any(axis=1)], [0.025, 0.975])
     return float(means[0]), float(low), float(high)
+
+
+def variance_difference(
+    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000
+) -> tuple[float, float, float]:
+    """(value, low, high): how much higher the sample variance of a metric over the AUs is; as above."""
+    variances = []
+    for outcome in (ours, theirs):
+        values = _drawn(outcome, metric, draws)
+        known = np.isfinite(values)
+        count = known.sum(axis=1)
+        mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+        squares = np.where(known, (values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        variances.append(np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan))
+    apart = variances[0] - variances[1]
+    low, high = np.nanquantile(apart[1:], [0.025, 0.975])
+    return float(apart[0]), float(low), float(high)
 
 
 def _drawn(outcome: Outcome, metric: str, draws: int) -> NDArray[np.float64]:
