@@ -14,6 +14,12 @@ from actionunits.experiments.reproduce_labels import synthetic_labels
 READY = [item for item in ITEMS if item.state == "ready"]
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Items share crops and trainings."""
+    return tmp_path_factory.mktemp("runs")
+
+
 def test_the_list_is_whole() -> None:
     of = {paper: {item.item for item in ITEMS if item.paper == paper} for paper in {i.paper for i in ITEMS}}
     assert of["au_rcnn"] == {*(f"table{n}" for n in range(4, 17)), "fig4", "fig5", "fig7", "fig9", "fig10"}
@@ -26,8 +32,8 @@ def test_the_list_is_whole() -> None:
 
 
 @pytest.mark.parametrize("item", READY, ids=lambda item: f"{item.paper}-{item.item}")
-def test_ready_items_are_made(tmp_path: Path, item) -> None:
-    files = reproduce(item.paper, item.item, tmp_path)
+def test_ready_items_are_made(tmp_path: Path, runs: Path, item) -> None:
+    files = reproduce(item.paper, item.item, tmp_path, runs=runs)
     page = files[0].read_text()
     assert re.match(r"Data: \w+", page)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in files}
@@ -53,11 +59,12 @@ def test_the_correlations_of_seed_004_come_out(tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
     for paper, item, data, scale, message in (
-        ("facs3d", "table1", (), "tiny", "cannot be made yet"),
+        ("au_rcnn", "table16", (), "tiny", "cannot be made yet"),
         ("facs3d", "tabel1", (), "tiny", "did you mean 'table1'"),
         ("facs", "table1", (), "tiny", "did you mean 'facs3d'"),
         ("facs3d", "fig5", (), "big", "unknown scale"),
-        ("facs3d", "fig5", ("bp4d=/x",), "tiny", "not yet with bp4d=/x"),
+        ("patterns", "table9", ("bp4d=/x",), "tiny", "there is no data set at '/x'"),
+        ("patterns", "table1", (f"bp4d={tmp_path}",), "tiny", "not yet with bp4d="),
     ):
         with pytest.raises(UserError, match=message) as caught:
             reproduce(paper, item, tmp_path / "out", data=data, scale=scale)

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -96,7 +95,6 @@ def pattern_trained(
     plan = recipe.pretrain
     assert plan is not None
     thaw(network, *plan.freeze)
-    torch.manual_seed(settings.seed)
     twin = PatternModel(network, book)
     source = SampleBatches(
         samples,
