@@ -150,3 +150,20 @@ def test_thresholds_come_from_the_card_of_safetensors_too(tmp_path):
     path = tmp_path / "mine.safetensors"
     save_model(path, model, name="embedded/points_and_picture", card={"thresholds": limits})
     assert load_backend(path).thresholds.tolist() == pytest.approx(limits)
+
+
+def test_the_folder_of_a_run_stands_for_its_best_fold(tmp_path: Path) -> None:
+    from actionunits.models.registry import build_model
+    from actionunits.models.weights import save_model
+
+    model = build_model("patterns/network5", {"size_px": 32, "inter_ocular_px": 12.8, "units": 8})
+    with pytest.raises(UserError, match="no model in .*run"):
+        (tmp_path / "run").mkdir()
+        load_backend(tmp_path / "run")
+    for fold, score in ((1, 0.6), (2, 0.8), (3, None)):
+        folder = tmp_path / "run" / f"fold-{fold}"
+        folder.mkdir()
+        card = {"validation_score": score, "thresholds": [fold / 10] * 12}
+        save_model(folder / "model.safetensors", model, name="patterns/network5", card=card)
+    assert load_backend(tmp_path / "run").thresholds[0] == pytest.approx(0.2)
+    assert load_backend(tmp_path / "run" / "fold-3").thresholds[0] == pytest.approx(0.3)

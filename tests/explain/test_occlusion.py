@@ -9,8 +9,7 @@ from captum.attr import Occlusion
 from torch import nn
 
 from actionunits.errors import UserError
-from actionunits.explain.draw import draw_map
-from actionunits.explain.occlusion import OcclusionMaps, occlusion_maps
+from actionunits.explain.occlusion import occlusion_maps
 from actionunits.records import Batch, InputSpec
 
 SIZE = 33
@@ -63,19 +62,6 @@ def test_the_pixel_map_equals_captums(channels: int) -> None:
         np.testing.assert_allclose(found, wanted[0, 0].numpy(), rtol=0, atol=1e-5)
 
 
-def test_the_papers_patch_has_62_places_a_side() -> None:
-    class Constant:
-        spec = InputSpec(aus=(1,), size_px=200, inter_ocular_px=80.0)
-
-        def predict(self, batch: Batch) -> SimpleNamespace:
-            return SimpleNamespace(probability=np.full((len(batch.frames), 1, 1), 0.5, np.float32))
-
-    maps = occlusion_maps(Constant(), Batch(np.zeros((1, 1, 1, 200, 200), np.float32)), batch_size=500)
-    assert maps.hidden.shape == (1, 62, 62, 1)
-    assert maps.on_pixels(maps.fall()).shape == (200, 200, 1)
-    assert np.abs(maps.fall()).max() == 0
-
-
 def test_the_map_points_at_the_place_that_decides() -> None:
     class Corner:
         """AU1 is as probable as the pixels of one small square are bright."""
@@ -99,23 +85,6 @@ def test_the_map_points_at_the_place_that_decides() -> None:
     assert np.isnan(maps.accuracy(np.zeros((6, 1), np.int8))).all()
 
 
-def test_gaps_between_patches_and_borders_are_filled() -> None:
-    hidden = np.zeros((1, 3, 3, 1), np.float32)
-    maps = OcclusionMaps((1,), 10, 2, 3, np.ones((1, 1), np.float32), hidden)
-    pixels = maps.on_pixels(np.arange(9, dtype=np.float32).reshape(3, 3, 1))[..., 0]
-    assert pixels.shape == (10, 10)
-    assert pixels[0].tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2, 2]
-    assert pixels[:, 0].tolist() == [0, 0, 0, 3, 3, 3, 6, 6, 6, 6]
-
-
 def test_a_patch_larger_than_the_crop_is_refused() -> None:
     with pytest.raises(UserError, match="1 to 33 px"):
         occlusion_maps(Net(), Batch(np.zeros((1, 1, 1, SIZE, SIZE), np.float32)), patch_px=40)
-
-
-def test_the_drawing_is_a_png_and_darker_where_hidden_matters() -> None:
-    values = np.zeros((SIZE, SIZE), np.float32)
-    values[20:, :] = 0.4
-    picture = draw_map(np.full((SIZE, SIZE), 128, np.uint8), values, 12, 0.7)
-    assert picture.startswith(b"\x89PNG")
-    assert picture != draw_map(np.full((SIZE, SIZE), 128, np.uint8), values[::-1], 12, 0.7)

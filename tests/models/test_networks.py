@@ -86,19 +86,18 @@ def test_facs3d_net_has_the_papers_sizes() -> None:
     assert model(TensorBatch(torch.zeros(2, 126, 1, 200, 200, device="meta"))).logits.shape == (2, 126, 12)
 
 
-def test_all_frames_of_a_clip_share_one_3d_pass(small, batch_for, monkeypatch) -> None:
+def test_all_frames_of_a_clip_share_one_3d_pass(small, batch_for) -> None:
     torch.manual_seed(0)
     model = build_model("facs3d/net", small["facs3d/net"]).eval()
     batch = batch_for(model, clips=2)
     calls = []
-    whole = model.code_of_clips
-    monkeypatch.setattr(model, "code_of_clips", lambda frames: calls.append(frames.shape) or whole(frames))
+    model.clip_trunk.register_forward_hook(lambda _, inputs, result: calls.append(inputs[0].shape))
     with torch.no_grad():
         logits = model(batch).logits
-        assert calls == [batch.frames.shape]
+        assert calls == [batch.frames.transpose(1, 2).shape]
+        of_clip, of_frame = model.encoders()
         for frame in (0, 17, 55):  # the plain way: the clip and one frame of it
-            codes = model.code_of_frames(batch.frames[:, frame])[:, None]
-            alone = model.joined(whole(batch.frames), codes)[:, 0]
+            alone = model.head(of_clip(batch.frames), of_frame(batch.frames[:, frame : frame + 1]))[:, 0]
             assert torch.allclose(alone, logits[:, frame], atol=1e-6)
 
 

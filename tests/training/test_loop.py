@@ -232,6 +232,38 @@ def test_two_processes_learn_as_one_with_the_doubled_batch(tmp_path: Path) -> No
     assert json.loads(line[line.index("[") :]) == pytest.approx(wanted, abs=1e-4)
 
 
+def test_a_full_memory_stops_with_one_line_and_the_state_before(tmp_path: Path, monkeypatch) -> None:
+    model, steps = made(), []
+
+    def loss(self, batch, output, weights=None):
+        steps.append(1)
+        if len(steps) > 3:
+            raise RuntimeError(
+                "[enforce fail at alloc_cpu.cpp:75] DefaultCPUAllocator: can't allocate memory"
+            )
+        return super(Small, self).loss(batch, output, weights)
+
+    monkeypatch.setattr(Small, "loss", loss)
+    with pytest.raises(TrainingError, match=r"memory is full at step 4: take smaller batches"):
+        fit(model, Painted(), TrainSettings(epochs=4, lr=0.05), run=tmp_path)
+    assert load_state(tmp_path / "last.pt")["place"]["step"] == 3
+    monkeypatch.undo()
+    assert fit(model, Painted(), TrainSettings(epochs=1, lr=0.05), run=tmp_path).steps == 5
+
+
+def test_tensorboard_gets_what_the_log_says(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    plan = replace(PLAN, tensorboard=True)
+    fit(made(), Painted(), replace(plan, epochs=2), validate=accuracy, run=tmp_path)
+    result = fit(made(), Painted(), replace(plan, epochs=3), validate=accuracy, run=tmp_path)
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [1, 2, 3]
+    wanted = [record.validation for record in result.history]
+    assert [event.value for event in events.Scalars("validation")] == pytest.approx(wanted)
+
+
 def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:
     scores = iter([0.5, 0.8, 0.7, 0.6, 0.9])
     kept = []

@@ -42,6 +42,10 @@ def train(
     fold: Annotated[
         list[int] | None, typer.Option(help="Only this fold, from 1; repeatable.", show_default=False)
     ] = None,
+    devices: Annotated[
+        int,
+        typer.Option(min=1, help="Processes that share the work; GPUs with training.accelerator=cuda."),
+    ] = 1,
     portraits: Annotated[
         list[Path] | None,
         typer.Option(help="For `default`: a folder of portraits; repeatable.", show_default=False),
@@ -54,6 +58,7 @@ def train(
     """Train and test a recipe over its folds; started again, it goes on where it stopped.
 
     Examples: au train facs3d/cnn2d --scale small
+    au train facs3d/net training.accelerator=cuda --devices 2
     au train patterns/network5 training.epochs=5 data.subjects=9 --out runs/mine
     au train default --portraits FOLDER --face-model FILE --out runs/embedded
     """
@@ -64,17 +69,21 @@ def train(
     if portraits or face_model:
         raise UserError("--portraits and --face-model belong to `au train default`")
     name = f"{recipe.removesuffix('.toml').replace('/', '-')}" + (f"-{scale}" if scale else "")
-    _recipe(recipe, changes or [], scale, fold, out or Path("runs") / name)
+    shared = [f"training.devices={devices}"] if devices > 1 else []
+    _recipe(recipe, [*(changes or []), *shared], scale, fold, out or Path("runs") / name)
 
 
 def _recipe(recipe: str, changes: list[str], scale: str | None, fold: list[int] | None, out: Path) -> None:
     from actionunits.experiments.cross_validate import cross_validate
     from actionunits.experiments.recipe import load_recipe
     from actionunits.reports.tables import score_frame, to_markdown
+    from actionunits.training.processes import is_first_process
 
     resolved = load_recipe(recipe, changes, scale)
     with progress_stages() as stage:
         table = cross_validate(resolved, out, only=fold or None, stage=stage, on_epoch=_print_epoch)
+    if not is_first_process():
+        return
     print(to_markdown(score_frame(table)))
     print(f"{out / 'report.html'}  scores, {out / 'predictions.parquet'}  every prediction")
     print(f"Next: au detect VIDEO --model {out / f'fold-{(fold or [1])[0]}' / 'model.safetensors'}")

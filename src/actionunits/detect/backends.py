@@ -10,6 +10,7 @@ under ``actionunits.card``.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,6 +189,9 @@ class TorchBackend:
         name: its name for people.
         card: its card; ``thresholds`` is read, without it they are 0.5.
 
+    Attributes:
+        model: the network; the probabilities are the sigmoid of its logits.
+
     Raises:
         UserError: the card has thresholds for other AUs.
     """
@@ -237,10 +241,29 @@ def _load_torch(file: Path) -> Backend:
     return TorchBackend(load_model(file), name=file.stem, card=read_header(file).card)
 
 
+def _model_of_run(folder: Path) -> Path:
+    """The model file of a fold's folder, or of the best fold of a run's by its validation people."""
+    own = folder / "model.safetensors"
+    found = [own] if own.is_file() else sorted(folder.glob("fold-*/model.safetensors"))
+    if not found:
+        raise UserError(f"there is no model in {folder}: expected a run of `au train` with a finished fold")
+    if len(found) == 1:
+        return found[0]
+    from actionunits.models.weights import read_header
+
+    def score(file: Path) -> float:
+        value = read_header(file).card.get("validation_score")
+        return -math.inf if value is None else float(value)
+
+    return max(found, key=score)
+
+
 def load_backend(model: str | Path | None = None) -> Backend:
     """The backend for a model file; None is the embedded model.
 
-    Pickled weights (``.pt``, ``.pth``, ``.pkl`` ...) are refused: opening one runs what is written in it.
+    A folder of `au train` stands for the model in it: of a run with several folds, the fold whose validation
+    people scored best. Pickled weights (``.pt``, ``.pth``, ``.pkl`` ...) are refused: opening one runs what
+    is written in it.
 
     Raises:
         UserError: no such file, or not a model of this package; the message says what is missing.
@@ -249,6 +272,8 @@ def load_backend(model: str | Path | None = None) -> Backend:
         with _embedded() as path:
             return OnnxBackend(path)
     file = Path(model)
+    if file.is_dir():
+        file = _model_of_run(file)
     suffix = file.suffix.lower()
     if suffix in _PICKLES:
         raise UserError(

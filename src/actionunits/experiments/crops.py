@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
 
-from actionunits.datasets.cache import CropCache
+from actionunits.datasets.cache import CropCache, read_record
 from actionunits.datasets.folds import (
     Folds,
     k_fold,
@@ -20,11 +21,12 @@ from actionunits.datasets.folds import (
 from actionunits.errors import UserError
 from actionunits.experiments.prepare import prepare_data_set
 from actionunits.experiments.recipe import DataSettings, FoldSettings
-from actionunits.experiments.synthetic import synthetic_crops
+from actionunits.experiments.synthetic import synthetic_crops, synthetic_place
 from actionunits.facs.sets import au_set
 from actionunits.models.parts.codebook import Codebook
 from actionunits.records import InputSpec, LabelIndex, Stage
 from actionunits.training.data import Clips, clip_rows
+from actionunits.training.processes import is_first_process
 
 __all__ = [
     "data_line",
@@ -51,14 +53,18 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         UserError: the data cannot be used, or a cache holds other crops.
     """
     if data.name == "synthetic":
+        if not is_first_process():
+            return wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
     if data.cache and not data.root:
         cache = CropCache(Path(data.cache))
         cache.check_spec(spec)
         return cache
-    show = stage(f"preparing {data.name}", "frames") if stage else None
     out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
+    if not is_first_process():
+        return wait_for_crops(out)
+    show = stage(f"preparing {data.name}", "frames") if stage else None
     return prepare_data_set(
         data.name,
         Path(data.root),
@@ -69,6 +75,13 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         jobs=os.cpu_count() or 1,
         on_progress=show,
     ).cache
+
+
+def wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
+    """The crops that the first process of a training makes, once they are complete."""
+    while not (read_record(place) or {}).get("complete"):
+        time.sleep(look_s)
+    return CropCache(place)
 
 
 def used_index(data: DataSettings, cache: CropCache) -> LabelIndex:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.environment import environment
 from actionunits.experiments.predict import decisions_in
-from actionunits.experiments.recipe import Recipe, learns_patterns, to_toml
+from actionunits.experiments.recipe import Recipe, learns_patterns, recipe_from, to_toml
 from actionunits.experiments.train import samples_of_fold, train_fold
 from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
@@ -27,6 +28,7 @@ from actionunits.records import InputSpec, ScoreTable, Stage
 from actionunits.reports.page import Section, write_page
 from actionunits.reports.tables import score_frame, write_table
 from actionunits.training.loop import EpochRecord
+from actionunits.training.processes import is_first_process, wait_for_all
 
 __all__ = ["cross_validate", "score_predictions", "spec_of", "write_scores"]
 
@@ -72,18 +74,22 @@ def cross_validate(
         UserError: the folder holds another recipe's run, or too few subjects for the folds.
     """
     make_directory(out)
-    _keep_recipe(recipe, out)
+    if is_first_process():
+        _keep_recipe(recipe, out)
     crops = open_crops(recipe.data, spec_of(recipe), cache or out / "data", stage)
     index = used_index(recipe.data, crops)
     folds = folds_of(recipe.folds, index)
-    write_folds(out / "folds.json", folds)
+    if is_first_process():
+        write_folds(out / "folds.json", folds)
     numbers = _chosen(only, len(folds.folds))
     tables = [_one_fold(recipe, crops, folds, number, out, stage, on_epoch) for number in numbers]
     predictions = pd.concat(tables, ignore_index=True)
-    with replace_when_done(out / "predictions.parquet") as beside:
-        predictions.to_parquet(beside, index=False)
     table = score_predictions(predictions, recipe.scores.metrics)
-    write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
+    if is_first_process():
+        with replace_when_done(out / "predictions.parquet") as beside:
+            predictions.to_parquet(beside, index=False)
+        write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
+    wait_for_all()
     return table
 
 
@@ -180,12 +186,20 @@ def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame
 def _keep_recipe(recipe: Recipe, out: Path) -> None:
     """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
     text, path = to_toml(recipe), out / "recipe.toml"
-    if path.exists() and path.read_text(encoding="utf-8") != text:
+    if path.exists() and _kept_recipe(path) != recipe:
         raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
     with replace_when_done(path) as beside:
         beside.write_text(text, encoding="utf-8")
     with replace_when_done(out / "run.json") as beside:
         beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+
+
+def _kept_recipe(path: Path) -> Recipe | None:
+    """The recipe of a run's folder, keys that came later at their defaults; None if it cannot be read."""
+    try:
+        return recipe_from(tomllib.loads(path.read_text(encoding="utf-8")), where=str(path))
+    except (UserError, ValueError):
+        return None
 
 
 def _record(recipe: Recipe) -> dict[str, Any]:

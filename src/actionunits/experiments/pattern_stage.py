@@ -44,9 +44,7 @@ def codebook_of(
 
 
 def with_codebook(recipe: Recipe, book: Codebook) -> Recipe:
-    """The recipe of a pattern network with these classes, unless it names its classes itself."""
-    if "patterns" in recipe.model.config:
-        return recipe
+    """The recipe of a pattern network with these classes."""
     config = {**recipe.model.config, "patterns": list(book.digits)}
     return replace(recipe, model=replace(recipe.model, config=config))
 

@@ -72,11 +72,12 @@ def said_of_frames(backend: Backend, samples: CropSamples, on_progress: OnProgre
 def prediction_table(
     backend: Backend, samples: CropSamples, thresholds: NDArray[np.float64], fold: int
 ) -> pd.DataFrame:
-    """A row a frame: who and which, and of each AU the label, the intensity, the probability, the threshold.
+    """A row a frame, in the index's order: who and which, and what is known and said of each AU.
 
-    The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then ``AUnn`` (-1
-    unknown), ``AUnn_r`` where the set has intensities, ``AUnn_p``, ``AUnn_t`` and, of a model that decides
-    otherwise than by thresholds, ``AUnn_d`` (1 shown, 0 not).
+    The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then of each AU
+    ``AUnn``, the label (-1 unknown), ``AUnn_r``, the intensity where the set has any, ``AUnn_p``, the
+    probability, ``AUnn_t``, the threshold, and ``AUnn_d``, the decision (1 shown, 0 not) of a model that
+    decides otherwise than by thresholds.
 
     Args:
         backend: the model.
@@ -100,7 +101,8 @@ def prediction_table(
         columns[f"{name}_t"] = np.full(len(frames), thresholds[column])
         if said.decided is not None:
             columns[f"{name}_d"] = said.decided[:, column]
-    return pd.DataFrame(columns)
+    order = np.argsort(samples.rows[asked], kind="stable")
+    return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
 
 
 def decisions_in(predictions: pd.DataFrame, names: Sequence[str]) -> NDArray[np.int8] | None:

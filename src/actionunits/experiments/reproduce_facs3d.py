@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from actionunits.metrics.classification import f1_score
 from actionunits.metrics.statistics import paired_t_test, stars
 from actionunits.reports.figures import bars, heat_map
 
-__all__ = ["FACS3D_MAKERS", "METHODS", "facs3d_outcomes", "facs3d_recipes"]
+__all__ = ["FACS3D_MAKERS", "METHODS", "facs3d_outcomes", "facs3d_recipes", "runs_of"]
 
 #: The paper's three networks: its name for each in Table I, and the recipe.
 METHODS: Mapping[str, str] = {
@@ -52,11 +53,16 @@ def facs3d_recipes(request: Request) -> dict[str, Recipe]:
     return recipes
 
 
+def runs_of(request: Request) -> Path:
+    """The folder of the three networks' runs: the items share them."""
+    return request.folder / f"facs3d-{request.scale}"
+
+
 def facs3d_outcomes(request: Request) -> tuple[dict[str, Outcome], str]:
     """The three networks' test predictions, and a line on the data."""
     recipes = facs3d_recipes(request)
     cache = request.folder / "data"
-    outcomes = compare(recipes, request.folder / f"facs3d-{request.scale}", cache, stage=request.stage)
+    outcomes = compare(recipes, runs_of(request), cache, stage=request.stage)
     recipe = recipes[OURS]
     index = used_index(recipe.data, open_crops(recipe.data, spec_of(recipe), cache))
     return outcomes, data_line(recipe.data, index)

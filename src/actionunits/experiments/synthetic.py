@@ -24,7 +24,7 @@ from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
 
-__all__ = ["coded_set", "pattern_table", "synthetic_crops", "synthetic_index"]
+__all__ = ["coded_set", "pattern_table", "synthetic_crops", "synthetic_index", "synthetic_place"]
 
 #: Goes up when the same settings give other pictures.
 VERSION = 2
@@ -95,6 +95,17 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
     return LabelIndex.make(pd.concat(parts, ignore_index=True))
 
 
+def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Path:
+    """Where the crops of these settings for models of this input are kept."""
+    made = {
+        "set": to_plain(coded_set(settings, spec.aus)),
+        "crop": to_plain(CropGeometry.of(spec)),
+        "version": VERSION,
+    }
+    key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
+    return folder / f"synthetic-{key}"
+
+
 def synthetic_crops(
     folder: Path, settings: DataSettings, spec: InputSpec, *, on_progress: OnProgress | None = None
 ) -> CropCache:
@@ -112,10 +123,7 @@ def synthetic_crops(
     Raises:
         UserError: the folder cannot be written to.
     """
-    people = coded_set(settings, spec.aus)
-    made = {"set": to_plain(people), "crop": to_plain(CropGeometry.of(spec)), "version": VERSION}
-    key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
-    out = folder / f"synthetic-{key}"
+    people, out = coded_set(settings, spec.aus), synthetic_place(folder, settings, spec)
     if (read_record(out) or {}).get("complete"):  # several runs may read it at once
         return CropCache(out)
     frames = people.subjects * people.sequences * people.frames

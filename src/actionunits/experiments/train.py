@@ -40,6 +40,7 @@ from actionunits.models.weights import save_model
 from actionunits.records import InputSpec, OnProgress
 from actionunits.training.data import CropSamples, fold_samples
 from actionunits.training.loop import EpochRecord, TrainResult, fit
+from actionunits.training.processes import is_first_process, wait_for_all
 from actionunits.training.sampling import inverse_base_rates
 from actionunits.training.settings import TrainSettings
 from actionunits.training.source import SampleBatches
@@ -145,7 +146,7 @@ def train_fold(
         return pd.read_parquet(done)
     settings = settings_of_fold(recipe, samples.train.labels, number)
     validate = _validator(recipe, samples.validation)
-    if learns_patterns(recipe.model.name):
+    if learns_patterns(recipe.model.name) and "patterns" not in recipe.model.config:
         recipe = with_codebook(recipe, samples.codebook(recipe.patterns))
     model = make_model(recipe, settings.seed)
     if recipe.pretrain is not None:
@@ -167,13 +168,15 @@ def train_fold(
         on_progress=on_progress,
         on_epoch=on_epoch,
     )
-    thresholds = _thresholds(recipe, model, samples.validation)
-    card = _card(recipe, fold, number, result, thresholds)
-    save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
-    table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
-    with replace_when_done(done) as beside:
-        table.to_parquet(beside, index=False)
-    return table
+    if is_first_process():
+        thresholds = _thresholds(recipe, model, samples.validation)
+        card = _card(recipe, fold, number, result, thresholds)
+        save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
+        table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
+        with replace_when_done(done) as beside:
+            table.to_parquet(beside, index=False)
+    wait_for_all()
+    return pd.read_parquet(done)
 
 
 def _pattern_stage(

@@ -7,36 +7,16 @@ so that this map and the plain fall of the probability come from one pass.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from actionunits.errors import UserError
-from actionunits.records import Batch, FloatArray, InputSpec, OnProgress
+from actionunits.explain.grid import PatchGrid
+from actionunits.explain.hiding import Predicted, Predictor, choose_hider, clips_of
+from actionunits.records import Batch, FloatArray, OnProgress
 
 __all__ = ["OcclusionMaps", "Predicted", "Predictor", "occlusion_maps"]
-
-
-class Predicted(Protocol):
-    """What a predictor returns."""
-
-    @property
-    def probability(self) -> FloatArray:
-        """f32[B,T,A]."""
-
-
-class Predictor(Protocol):
-    """Any backend of a model."""
-
-    @property
-    def spec(self) -> InputSpec:
-        """What the model takes, and its AUs."""
-
-    def predict(self, batch: Batch) -> Predicted:
-        """Probability of each AU of each frame of each clip."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +25,13 @@ class OcclusionMaps:
 
     Attributes:
         aus: the columns.
-        size_px: side of the crop.
-        patch_px: side of the patch.
-        stride_px: step of the patch.
+        grid: the places of the patch.
         plain: f32[N,A], nothing hidden; N frames (B clips of T frames).
-        hidden: f32[N,P,P,A], the patch's top left pixel at (row, column) * stride.
+        hidden: f32[N,P,P,A], the patch at each row and column of the grid.
     """
 
     aus: tuple[int, ...]
-    size_px: int
-    patch_px: int
-    stride_px: int
+    grid: PatchGrid
     plain: FloatArray
     hidden: FloatArray
 
@@ -77,37 +53,8 @@ class OcclusionMaps:
         return np.where(count > 0, share, np.nan).astype(np.float32)
 
     def on_pixels(self, values: FloatArray) -> FloatArray:
-        """Spread a map f32[P,P,A] over the crop, f32[S,S,A]: each pixel the mean of the patches over it.
-
-        Pixels that no patch reached (a border narrower than the stride) take their nearest neighbour's value.
-        """
-        side, last = self.size_px, (values.shape[0] - 1) * self.stride_px + self.patch_px
-        summed = _spread(_spread(values.astype(np.float64), self, 0, last), self, 1, last)
-        ones = np.ones((*values.shape[:2], 1))
-        count = _spread(_spread(ones, self, 0, last), self, 1, last)
-        mean = summed / np.maximum(count, 1)
-        mean[(count == 0)[..., 0]] = np.nan
-        mean = _filled(_filled(mean, 0), 1)
-        return np.pad(mean, ((0, side - last), (0, side - last), (0, 0)), mode="edge").astype(np.float32)
-
-
-def _spread(values: NDArray[np.float64], maps: OcclusionMaps, axis: int, length: int) -> NDArray[np.float64]:
-    """Sum of the patches over each pixel, along one axis, by differences and a running sum."""
-    moved = np.moveaxis(values, axis, 0)
-    steps = np.zeros((length + 1, *moved.shape[1:]))
-    starts = np.arange(len(moved)) * maps.stride_px
-    np.add.at(steps, starts, moved)
-    np.subtract.at(steps, starts + maps.patch_px, moved)
-    return np.moveaxis(np.cumsum(steps, axis=0)[:-1], 0, axis)
-
-
-def _filled(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Gaps between patches that do not touch take the value before them."""
-    moved = np.moveaxis(values, axis, 0).copy()
-    for place in range(1, len(moved)):
-        gap = np.isnan(moved[place])
-        moved[place][gap] = moved[place - 1][gap]
-    return np.moveaxis(moved, 0, axis)
+        """A map f32[P,P,A] on the crop's pixels, f32[S,S,A]: see :meth:`PatchGrid.on_pixels`."""
+        return self.grid.on_pixels(values)
 
 
 def occlusion_maps(
@@ -118,9 +65,12 @@ def occlusion_maps(
     stride_px: int = 3,
     value: float = 0.5,
     batch_size: int = 128,
+    fast: bool = True,
     on_progress: OnProgress | None = None,
 ) -> OcclusionMaps:
     """Hide a patch at every place and predict; a clip has it at the same place in all its frames.
+
+    Keeps every probability: for many clips, :func:`~actionunits.explain.sums.occlusion_sums` keeps sums.
 
     Args:
         predictor: its landmarks, where it takes them, stay as they are: only what it sees in pixels changes.
@@ -128,52 +78,26 @@ def occlusion_maps(
         patch_px: side of the patch.
         stride_px: step of the patch.
         value: of the hidden pixels, 0 black to 1 white.
-        batch_size: clips that are predicted at a time.
+        batch_size: frames that are predicted at a time, where each is predicted as a whole.
+        fast: recompute only what the patch changes, where the model is a network that allows it.
         on_progress: called with (places done, places).
 
     Raises:
         UserError: the patch is larger than the crop, or not positive.
     """
-    spec = predictor.spec
-    side = spec.size_px
-    if not 0 < patch_px <= side or stride_px < 1:
-        raise UserError(
-            f"the patch must be 1 to {side} px with a step of 1 or more, got {patch_px}, {stride_px}"
-        )
-    starts = np.arange(0, side - patch_px + 1, stride_px)
-    grey = [(255 * value - m) / d for m, d in zip(*spec.normalisation, strict=True)]
-    patch = np.array(grey, np.float32)[:, None, None]
+    grid = PatchGrid(predictor.spec.size_px, patch_px, stride_px)
+    hider = choose_hider(predictor, grid, value=value, batch_size=batch_size, fast=fast)
     plain = predictor.predict(batch).probability
     clips, length, aus = plain.shape
-    hidden = np.empty((clips, len(starts), len(starts), length, aus), np.float32)
-    done, total = 0, len(starts) ** 2
-    for clip in range(clips):
-        for places in _groups(starts, batch_size):
-            shown = np.repeat(batch.frames[clip : clip + 1], len(places), axis=0)
-            for index, (row, column) in enumerate(places):
-                shown[index, :, :, row : row + patch_px, column : column + patch_px] = patch
-            said = predictor.predict(_with_frames(batch, shown, clip)).probability
-            for index, (row, column) in enumerate(places):
-                hidden[clip, row // stride_px, column // stride_px] = said[index]
-            done += len(places)
+    side = len(grid.starts)
+    hidden = np.empty((clips, length, side, side, aus), np.float32)
+    done = 0
+    for at, some in clips_of(batch):
+        for found in hider.hidden(some):
+            hidden[at, :, found.rows, found.columns] = np.moveaxis(found.probability, 0, 2)
+            done += len(found.rows) * len(some.frames)
             if on_progress is not None:
-                on_progress(done, total * clips)
-    flat = np.moveaxis(hidden, 3, 1).reshape(clips * length, len(starts), len(starts), aus)
-    return OcclusionMaps(spec.aus, side, patch_px, stride_px, plain.reshape(-1, aus), flat)
-
-
-def _groups(starts: NDArray[np.int64], size: int) -> Iterator[list[tuple[int, int]]]:
-    places = [(int(row), int(column)) for row in starts for column in starts]
-    for first in range(0, len(places), size):
-        yield places[first : first + size]
-
-
-def _with_frames(batch: Batch, frames: FloatArray, clip: int) -> Batch:
-    """The clip's points, boxes and flow repeated beside changed frames."""
-    count = len(frames)
-
-    def repeated(array: FloatArray | None) -> FloatArray | None:
-        return None if array is None else np.repeat(array[clip : clip + 1], count, axis=0)
-
-    regions = None if batch.regions is None else (batch.regions[clip],) * count
-    return Batch(frames, landmarks=repeated(batch.landmarks), regions=regions, flow=repeated(batch.flow))
+                on_progress(done, side * side * clips)
+    return OcclusionMaps(
+        predictor.spec.aus, grid, plain.reshape(-1, aus), hidden.reshape(-1, side, side, aus)
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 
@@ -139,7 +139,8 @@ class CodedSet:
         seconds = self.frames / self.rate_hz
         if self.table is not None:
             return pattern_timeline(rng, self.table, seconds, self.difficulty)
-        return random_timeline(rng, max(seconds, SPONTANEOUS.total_s[0]), self.aus)
+        longer = random_timeline(rng, max(seconds, SPONTANEOUS.total_s[0]), self.aus)
+        return replace(longer, duration_s=seconds)
 
     def _of_path(self, path: str) -> tuple[int, int]:
         place = PurePosixPath(path)

@@ -1,8 +1,9 @@
 """The one training loop of the package, on Lightning Fabric: devices, precision, exact resumption.
 
-A run folder holds ``last.pt`` (where to go on from), ``best.pt`` (the best weights by the validation score)
-and ``log.csv``. A run that was stopped at any moment goes on to the same numbers when it is started again:
-weights, optimiser, averages, place in the epoch and all random states are in ``last.pt``.
+A run folder holds ``last.pt`` (where to go on from), ``best.pt`` (the best weights by the validation score),
+``log.csv`` and, where asked for, TensorBoard's events. A run that was stopped at any moment goes on to the
+same numbers when it is started again: weights, optimiser, averages, place in the epoch and all random states
+are in ``last.pt``.
 """
 
 from __future__ import annotations
@@ -193,6 +194,7 @@ class _Loop:
             )
         self.steps_per_epoch = math.ceil(self.batches / settings.accumulate)
         self.place = _Place()
+        self._events: Any = None
 
     @property
     def kept(self) -> AUModel:
@@ -277,7 +279,9 @@ class _Loop:
                     loss = self.objective(_Carried(tensors))
                     fabric.backward(loss / len(group))
                 total += self._finite(loss, buffers)
-        except torch.OutOfMemoryError as problem:
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
+            if not _memory_is_full(problem):
+                raise
             self._undo(buffers)
             raise TrainingError(
                 f"the device's memory is full at step {place.step + 1}: take smaller batches and a larger "
@@ -338,7 +342,23 @@ class _Loop:
         self.save()
         if self.fabric.is_global_zero:
             _write_log(self.run / "log.csv", place.history)
+            self._write_events(record)
         return record
+
+    def _write_events(self, record: EpochRecord) -> None:
+        """What ``log.csv`` says, for TensorBoard; a run that goes on takes back what it repeats."""
+        if not self.settings.tensorboard:
+            return
+        from torch.utils.tensorboard import SummaryWriter
+
+        if self._events is None:
+            purge_from = record.epoch if record.epoch > 1 else None
+            self._events = SummaryWriter(str(self.run), purge_step=purge_from)
+        for name in ("loss", "lr", "validation"):
+            value = getattr(record, name)
+            if not math.isnan(value):
+                self._events.add_scalar(name, value, record.epoch)
+        self._events.flush()
 
     def _out_of_patience(self) -> bool:
         place, patience = self.place, self.settings.patience
@@ -399,6 +419,13 @@ class _Loop:
         self.model.cpu().eval()
 
 
+def _memory_is_full(problem: Exception) -> bool:
+    """Whether the device or the machine has no memory left: on a CPU PyTorch says so in words only."""
+    if isinstance(problem, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(problem) for words in ("can't allocate memory", "not enough memory"))
+
+
 def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
     if isinstance(batch, Batch):
         return to_tensors(batch, device)
@@ -428,7 +455,10 @@ def _seed_everything(settings: TrainSettings, rank: int) -> None:
 
 
 def _same_settings(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    free = {"epochs", "max_steps", "patience", "checkpoint_every", "prefetch", "accelerator", "devices"}
+    free = {
+        *("epochs", "max_steps", "patience", "checkpoint_every", "prefetch"),
+        *("accelerator", "devices", "tensorboard"),
+    }
     for key in sorted(set(before) | set(now)):
         old, new = before.get(key), now.get(key)
         if key not in free and (list(old) if isinstance(old, tuple) else old) != (

@@ -45,6 +45,7 @@ class TrainSettings:
         prefetch: batches made ahead by a thread; the numbers do not change, the source must not draw from
             the global random generators. 0 = none.
         deterministic: choose deterministic GPU kernels, at some cost of speed.
+        tensorboard: also write loss, learning rate and validation score for TensorBoard.
     """
 
     epochs: int = 30
@@ -70,6 +71,7 @@ class TrainSettings:
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
     prefetch: int = 0
     deterministic: bool = False
+    tensorboard: bool = False
 
     def __post_init__(self) -> None:
         if min(self.epochs, self.accumulate, self.devices, self.step_epochs) < 1:

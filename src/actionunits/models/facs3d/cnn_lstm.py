@@ -12,12 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
+from torch import Tensor, nn
 
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.facs3d.loss import SummedOverAUs
-from actionunits.models.interface import ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.trunk2d import Trunk2d, code_layer
 from actionunits.records import InputSpec
 
@@ -51,7 +50,7 @@ class CnnLstmConfig:
     memory: int = 256
 
 
-class CnnLstm(SummedOverAUs):
+class CnnLstm(SummedOverAUs, EncoderModel):
     """Looks at each frame, and remembers those before it in the clip."""
 
     def __init__(self, config: CnnLstmConfig) -> None:
@@ -71,11 +70,15 @@ class CnnLstm(SummedOverAUs):
         self.memory = nn.LSTM(config.code, config.memory, batch_first=True)
         self.output = nn.Linear(config.memory, len(config.aus))
 
-    def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits f32[B,T,A]."""
-        codes = per_clip(self.code(self.trunk(per_frame(batch.frames))), batch.frames)
-        remembered, _ = self.memory(codes)
-        return ModelOutput(self.output(remembered))
+    def encoders(self) -> tuple[Encoder, ...]:
+        """The 2D CNN without its output."""
+        return (Encoder(self.trunk, self.code),)
+
+    def head(self, *codes: Tensor) -> Tensor:
+        """Logits f32[B,T,A] of the frames' codes f32[B,T,code], read in order."""
+        remembered, _ = self.memory(codes[0])
+        logits: Tensor = self.output(remembered)
+        return logits
 
 
 def build(config: CnnLstmConfig) -> CnnLstm:

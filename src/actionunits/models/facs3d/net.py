@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.facs3d.loss import SummedOverAUs
 from actionunits.models.facs3d.trunk3d import Trunk3d
-from actionunits.models.interface import ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.trunk2d import Trunk2d, code_layer
 from actionunits.records import InputSpec
 
@@ -57,7 +56,7 @@ class Facs3dConfig:
     code: int = 400
 
 
-class Facs3dNet(SummedOverAUs):
+class Facs3dNet(SummedOverAUs, EncoderModel):
     """Scores every frame of a clip; the clip's 3-D code is computed once."""
 
     def __init__(self, config: Facs3dConfig) -> None:
@@ -79,26 +78,19 @@ class Facs3dNet(SummedOverAUs):
         self.joint = code_layer(2 * config.code, config.code)
         self.output = nn.Linear(config.code, len(config.aus))
 
-    def code_of_clips(self, frames: Tensor) -> Tensor:
-        """The 3-D half: f32[B,T,C,S,S] -> f32[B,code]."""
-        code: Tensor = self.clip_code(self.clip_trunk(frames.transpose(1, 2)))
-        return code
+    def encoders(self) -> tuple[Encoder, ...]:
+        """The 3-D half over the clip, and the 2-D half over each frame."""
+        return (
+            Encoder(self.clip_trunk, self.clip_code, of="clip"),
+            Encoder(self.frame_trunk, self.frame_code),
+        )
 
-    def code_of_frames(self, frames: Tensor) -> Tensor:
-        """The 2-D half: f32[N,C,S,S] -> f32[N,code]."""
-        code: Tensor = self.frame_code(self.frame_trunk(frames))
-        return code
-
-    def joined(self, clips: Tensor, frames: Tensor) -> Tensor:
-        """Logits f32[B,T,A] of codes f32[B,code] of clips and f32[B,T,code] of their frames."""
+    def head(self, *codes: Tensor) -> Tensor:
+        """Logits f32[B,T,A] of the codes f32[B,code] of clips and f32[B,T,code] of their frames."""
+        clips, frames = codes
         both = torch.cat([clips[:, None].expand(-1, frames.shape[1], -1), frames], dim=2)
         logits: Tensor = self.output(self.joint(both))
         return logits
-
-    def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits f32[B,T,A]."""
-        frames = per_clip(self.code_of_frames(per_frame(batch.frames)), batch.frames)
-        return ModelOutput(self.joined(self.code_of_clips(batch.frames), frames))
 
 
 def build(config: Facs3dConfig) -> Facs3dNet:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from torch import nn
+from torch import Tensor, nn
 
-from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
+from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.trunk2d import Trunk2d, code_layer
 from actionunits.records import InputSpec
 
@@ -38,7 +37,7 @@ class StillCnnConfig(Protocol):
         ...
 
 
-class StillCnn(AUModel):
+class StillCnn(EncoderModel):
     """Three convolutions, a fully connected layer and one output an AU; looks at each frame by itself.
 
     Grey pixels come scaled to 0..1.
@@ -62,7 +61,11 @@ class StillCnn(AUModel):
         self.code = code_layer(self.trunk.outputs, code)
         self.output = nn.Linear(code, len(config.aus))
 
-    def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Logits f32[B,T,A]."""
-        logits = self.output(self.code(self.trunk(per_frame(batch.frames))))
-        return ModelOutput(per_clip(logits, batch.frames))
+    def encoders(self) -> tuple[Encoder, ...]:
+        """The convolutions and the layer on them."""
+        return (Encoder(self.trunk, self.code),)
+
+    def head(self, *codes: Tensor) -> Tensor:
+        """Logits f32[B,T,A] of the frames' codes f32[B,T,code]."""
+        logits: Tensor = self.output(codes[0])
+        return logits

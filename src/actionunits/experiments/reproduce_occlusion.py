@@ -1,0 +1,140 @@
+"""Seed 003's Fig. 4: where networks look for each AU, and whether that is where it is on painted faces."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from actionunits.detect.backends import Backend, load_backend
+from actionunits.experiments.crops import data_line, folds_of, open_crops, scored_clips, used_index
+from actionunits.experiments.cross_validate import cross_validate
+from actionunits.experiments.recipe import Recipe
+from actionunits.experiments.reproduce_facs3d import OURS, facs3d_recipes, runs_of
+from actionunits.experiments.reproduced import Maker, Product, Request, Scale
+from actionunits.explain.draw import draw_maps
+from actionunits.explain.region import au_region, mass_inside
+from actionunits.explain.sums import OcclusionSums, occlusion_sums
+from actionunits.faces.align import align_for
+from actionunits.records import Batch, Expression, Frame, ImageArray, InputSpec, Landmarks
+from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
+from actionunits.synthesis.painting import paint_portrait
+from actionunits.training.data import CropSamples, fold_samples
+
+__all__ = ["OCCLUSION_MAKERS", "true_regions"]
+
+#: The patch and its step as shares of the crop's side: 15 and 3 px of 200; a tiny run takes larger steps.
+PATCH_SHARE = 15 / 200
+STRIDE_SHARE: Mapping[Scale, float] = {"tiny": 15 / 200, "small": 3 / 200, "paper": 3 / 200}
+#: Test clips of the first fold that are looked at; None = all.
+CLIPS: Mapping[Scale, int | None] = {"tiny": 1, "small": 24, "paper": None}
+#: Painted people by whom the place of an AU is known.
+PEOPLE: Mapping[Scale, int] = {"tiny": 2, "small": 12, "paper": 12}
+NETWORKS = (OURS, "2D CNN")
+
+
+def true_regions(spec: InputSpec, people: int) -> dict[int, NDArray[np.bool_]]:
+    """The pixels bool[S,S] of a model's crop that each of its AUs changes, on painted faces.
+
+    Args:
+        spec: the model's crop and AUs.
+        people: how many faces are painted, each without and with the AU at intensity 4.
+    """
+    neutral: list[ImageArray] = []
+    shown: dict[int, list[ImageArray]] = {au: [] for au in spec.aus}
+    for seed in range(people):
+        animator = PortraitAnimator(paint_portrait(seed, 260))
+        rest = animator.show(Expression({}, {}))
+        neutral.append(_aligned(rest, rest, spec))
+        for au in spec.aus:
+            shown[au].append(_aligned(animator.show(Expression.both({au: 4.0})), rest, spec))
+    return {au: au_region(np.stack(neutral), np.stack(faces)) for au, faces in shown.items()}
+
+
+def _aligned(face: AnimatedFace, rest: AnimatedFace, spec: InputSpec) -> ImageArray:
+    """u8[S,S]: the grey crop of a face where the resting face's points put it."""
+    grey = np.asarray(cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY), np.uint8)
+    points = Landmarks(np.ascontiguousarray(rest.points, np.float32))
+    image = align_for(spec, Frame(grey, 0, 0.0, face.image), points).image
+    return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _test_batches(recipe: Recipe, request: Request, spec: InputSpec) -> tuple[list[Batch], str]:
+    """Clips of the first fold's test people, spread over them, and a line on the data."""
+    crops = open_crops(recipe.data, spec, request.folder / "data")
+    index = used_index(recipe.data, crops)
+    fold = folds_of(recipe.folds, index).folds[0]
+    clips = scored_clips(recipe.data, spec)
+    samples: CropSamples = fold_samples(crops, spec, fold, index=index, clips=clips)[2]
+    most = CLIPS[request.scale]
+    if most is not None and spec.clip_length == 1:
+        most *= 60  # stills: as many frames as the clips have
+    count = len(samples) if most is None else min(most, len(samples))
+    numbers = np.linspace(0, len(samples) - 1, count).astype(int).tolist()
+    size = 1 if spec.clip_length > 1 else 32
+    batches = [samples.batch(numbers[i : i + size], spec) for i in range(0, count, size)]
+    return batches, data_line(recipe.data, index)
+
+
+def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, OcclusionSums, str]:
+    """The occlusion sums of a network of the first fold over its test people, and a line on the data."""
+    run = runs_of(request) / name.lower().replace(" ", "-")
+    cross_validate(recipe, run, only=[1], cache=request.folder / "data", stage=request.stage)
+    backend = load_backend(run / "fold-1" / "model.safetensors")
+    batches, data = _test_batches(recipe, request, backend.spec)
+    sums = occlusion_sums(
+        backend,
+        batches,
+        patch_px=max(1, round(PATCH_SHARE * backend.spec.size_px)),
+        stride_px=max(1, round(STRIDE_SHARE[request.scale] * backend.spec.size_px)),
+        threshold=backend.thresholds,
+        on_progress=request.stage(f"hiding patches, {name}", "places") if request.stage else None,
+    )
+    return backend, sums, data
+
+
+def _figure4(request: Request) -> Product:
+    recipes = facs3d_recipes(request)
+    looks = {name: _look(recipes[name], name, request) for name in NETWORKS}
+    pictures = {}
+    for name, (backend, sums, _) in looks.items():
+        maps = sums.grid.interpolated(sums.accuracy_fall())
+        title = f"{name}: occlusion sensitivity"
+        suffix = "" if name == OURS else f"-{name.lower().replace(' ', '-')}"
+        pictures[suffix] = draw_maps(sums.mean_face(), maps, backend.spec.aus, sums.positives, title=title)
+    _, sums, data = looks[OURS]
+    notes = [
+        f"A patch of {sums.grid.patch_px} px (the paper: 15 of 200) slides by {sums.grid.stride_px} px over "
+        f"every frame of test people of the first fold ({sums.frames:,} frames); a map is how much of the "
+        "accuracy on the AU's positive frames is lost, at each AU's threshold."
+    ]
+    if request.data is not None:  # where an AU shows is known of painted faces only
+        return Product(data, {}, pictures, notes=tuple(notes))
+    notes.append(
+        "The table: the share of a map's mass (fall of the probability on positive frames, below 0 taken as "
+        "0) that lies inside the pixels which the AU really changes on painted faces, and what a map without "
+        "any preference would have there (chance)."
+    )
+    sums_of = {name: sums for name, (_, sums, _) in looks.items()}
+    return Product(data, {"": _mass(sums_of, PEOPLE[request.scale])}, pictures, notes=tuple(notes))
+
+
+def _mass(sums_of: Mapping[str, OcclusionSums], people: int) -> pd.DataFrame:
+    """The share of each network's maps inside each AU's true region, and that region's share of the area."""
+    spec = sums_of[OURS].spec
+    regions = true_regions(spec, people)
+    columns: dict[str, list[float]] = {}
+    for name, sums in sums_of.items():
+        maps = sums.grid.interpolated(sums.fall_on_positives())
+        found = [mass_inside(maps[..., column], regions[au]) for column, au in enumerate(spec.aus)]
+        columns[name] = [each.share for each in found]
+        columns["chance"] = [each.chance for each in found]
+    table = pd.DataFrame(columns, index=[f"AU{au}" for au in spec.aus])
+    table.loc["mean"] = table.mean()
+    return table[[*sums_of, "chance"]]
+
+
+OCCLUSION_MAKERS: Mapping[tuple[str, str], Maker] = {("facs3d", "fig4"): _figure4}

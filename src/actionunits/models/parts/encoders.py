@@ -1,0 +1,67 @@
+"""Networks that encode pixels into codes and read the codes: what they are made of, said in one place.
+
+Whoever must compute such a network in another order than :meth:`EncoderModel.forward` does (the occlusion
+maps of :mod:`actionunits.explain`) asks the model for its encoders and gives their codes to its head.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from torch import Tensor, nn
+
+from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
+from actionunits.models.parts.frames import per_clip, per_frame
+
+__all__ = ["Encoder", "EncoderModel", "Trunk"]
+
+
+class Trunk(Protocol):
+    """Layers over pixels: its result is what they give one after the other, flattened."""
+
+    layers: nn.Sequential
+
+    def __call__(self, x: Tensor) -> Any:
+        """f32[N,C,S,S] or f32[N,C,T,S,S] -> f32[N,V]."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """One way in which a network looks at a clip.
+
+    Attributes:
+        trunk: the layers over the pixels.
+        code: the layers over the flattened result, a linear one first; they give U values.
+        of: whether the trunk takes each ``frame`` by itself or the whole ``clip``.
+    """
+
+    trunk: Trunk
+    code: nn.Sequential
+    of: Literal["frame", "clip"] = "frame"
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """f32[B,T,C,S,S] -> the codes of the frames f32[B,T,U], or of the clips f32[B,U]."""
+        code: Tensor
+        if self.of == "clip":
+            code = self.code(self.trunk(frames.transpose(1, 2)))
+            return code
+        code = self.code(self.trunk(per_frame(frames)))
+        return per_clip(code, frames)
+
+
+class EncoderModel(AUModel):
+    """A network that is wholly said by its encoders and what it makes of their codes."""
+
+    @abstractmethod
+    def encoders(self) -> tuple[Encoder, ...]:
+        """How it looks at a clip."""
+
+    @abstractmethod
+    def head(self, *codes: Tensor) -> Tensor:
+        """Logits f32[B,T,A] of what the encoders gave, in their order."""
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits f32[B,T,A]."""
+        return ModelOutput(self.head(*(encode(batch.frames) for encode in self.encoders())))

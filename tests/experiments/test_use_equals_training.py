@@ -1,0 +1,66 @@
+"""What a network says of a video in use is what evaluation says of the same frames, to rounding."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from actionunits.datasets.adapter import usable_index
+from actionunits.datasets.prepare import prepare
+from actionunits.datasets.registry import data_set
+from actionunits.detect.backends import TorchBackend
+from actionunits.detect.pipeline import Detector
+from actionunits.experiments.predict import prediction_table
+from actionunits.facs.sets import AU_SETS
+from actionunits.models.registry import build_model
+from actionunits.synthesis.animate import PortraitAnimator
+from actionunits.synthesis.clip import render_clip, write_clip
+from actionunits.synthesis.painting import paint_portrait
+from actionunits.synthesis.timeline import random_timeline
+from actionunits.training.data import CropSamples
+
+FRAMES = 66
+CONFIG = {"size_px": 80, "inter_ocular_px": 32.0, "filters": [4, 8, 8], "code": 16}
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a clip and a table that labels its frames."""
+    folder = tmp_path_factory.mktemp("video")
+    aus = AU_SETS["bp4d-12"]
+    timeline = random_timeline(np.random.default_rng(1), FRAMES / 15, aus)
+    animator = PortraitAnimator(paint_portrait(3, 260))
+    assert write_clip(folder / "talk.mp4", render_clip(animator, timeline, 15.0), 15.0, aus=aus) == FRAMES
+    table = {"subject": "p", "sequence": "talk", "frame": np.arange(1, FRAMES + 1), "path": "talk.mp4"}
+    labels = {f"AU{au}": (np.arange(FRAMES) % 3 == 0).astype(int) for au in aus}
+    pd.DataFrame({**table, **labels}).to_csv(folder / "labels.csv", index=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("facs3d/cnn2d", {}),
+        ("facs3d/cnn_lstm", {"clip_length": 7, "frame_step": 3}),
+        ("facs3d/net", {"clip_length": 56, "frame_step": 1}),
+        ("facs3d/net", {"clip_length": 60, "frame_step": 2}),  # longer than the video
+    ],
+)
+def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: str, config) -> None:
+    torch.manual_seed(4)
+    model = build_model(name, {**CONFIG, **config})
+    backend = TorchBackend(model)
+    index = usable_index(data_set("table").read(video / "labels.csv", None))
+    crops = prepare(index, video, model.spec, tmp_path / "crops").cache
+    evaluated = prediction_table(backend, CropSamples(crops, model.spec), np.full(12, 0.5), 1)
+    used = list(Detector(backend).run(video / "talk.mp4"))
+    assert len(used) == FRAMES
+    seen = [result for result in used if result.faces]
+    assert len(seen) > 0.9 * FRAMES
+    assert evaluated["frame"].tolist() == [result.frame_index + 1 for result in seen]
+    said = np.stack([result.faces[0].probability for result in seen])
+    columns = [f"AU{au:02d}_p" for au in model.spec.aus]
+    np.testing.assert_allclose(said, evaluated[columns].to_numpy(), atol=1e-5)
+    assert np.ptp(said, axis=0).max() > 1e-4  # it really looks
