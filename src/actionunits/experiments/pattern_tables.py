@@ -119,9 +119,9 @@ def figures(outcomes: Mapping[str, Outcome], title: str) -> dict[str, bytes]:
     methods, pictures = _methods(outcomes), {}
     rates = base_rates(next(iter(outcomes.values())))
     for metric in METRICS:
-        series: dict[str, NDArray[np.float64]] = {"base rate": rates.to_numpy(np.float64)}
+        series: dict[str, NDArray[np.float64]] = {"base rate": np.asarray(rates, np.float64)}
         for name in (*outcomes, "Ones", "chance"):
-            series = _with_curve(series, name, methods[name][metric].to_numpy(np.float64))
+            series = _with_curve(series, name, np.asarray(methods[name][metric], np.float64))
         name = PAPER_NAMES[metric]
         pictures[f"-{name.lower()}"] = curves(
             list(rates.index), series, title=f"{title}: {name}", y_axis=f"{name}, base rate"
