@@ -16,6 +16,12 @@ from actionunits.experiments.reproduce_labels import synthetic_labels
 READY = [item for item in ITEMS if item.state == "ready"]
 
 
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Items share crops and trainings."""
+    return tmp_path_factory.mktemp("runs")
+
+
 def test_the_list_is_whole() -> None:
     of = {paper: {item.item for item in ITEMS if item.paper == paper} for paper in {i.paper for i in ITEMS}}
     assert of["au_rcnn"] == {*(f"table{n}" for n in range(4, 17)), "fig4", "fig5", "fig7", "fig9", "fig10"}
@@ -25,12 +31,6 @@ def test_the_list_is_whole() -> None:
     assert of["cooccurrence"] == {*(f"table{n}" for n in range(3, 7)), "fig13", "fig14", "fig15"}
     assert len(ITEMS) == len({(item.paper, item.item) for item in ITEMS}) == 53
     assert set(MAKERS) <= {(item.paper, item.item) for item in ITEMS}
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trainings and crops, which items share."""
-    return tmp_path_factory.mktemp("runs")
 
 
 @pytest.mark.parametrize("item", READY, ids=lambda item: f"{item.paper}-{item.item}")
@@ -68,6 +68,7 @@ def test_what_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
         ("cooccurrence", "table4", ("bp4d=.",), "tiny", "not yet with bp4d=."),
         ("facs3d", "fig5", ("bp4d=/x/y",), "tiny", "no data set at '/x/y': give --data bp4d=FOLDER"),
         ("facs3d", "fig5", ("bp5d=.",), "tiny", "unknown data set 'bp5d': did you mean 'bp4d'"),
+        ("patterns", "table1", (f"bp4d={tmp_path}",), "tiny", "not yet with bp4d="),
     ):
         with pytest.raises(UserError, match=message) as caught:
             reproduce(paper, item, tmp_path / "out", data=data, scale=scale)

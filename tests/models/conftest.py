@@ -6,6 +6,9 @@ import torch
 
 from actionunits.models.interface import TensorBatch
 
+#: Every pattern of two AUs.
+_PATTERNS = {"aus": [1, 12], "patterns": ["00", "01", "10", "11"]}
+
 #: Sizes that a CPU runs in a moment.
 _SMALL = {
     "embedded/points_and_picture": {},
@@ -13,7 +16,12 @@ _SMALL = {
     "facs3d/cnn_lstm": {"size_px": 80, "filters": [4, 8, 8], "code": 16, "memory": 8, "clip_length": 6},
     "facs3d/net": {"size_px": 80, "filters": [4, 8, 8], "code": 16, "clip_length": 56},
     "patterns/network1": {"size_px": 96},
+    "patterns/network2": {"size_px": 48, "units": [32, 32, 16], "dropout": 0.0},
+    "patterns/network3": {"size_px": 68, "filters": [4, 8, 8], "code": 16, **_PATTERNS},
+    "patterns/network4": {"size_px": 80, "filters": [4, 8, 8], "code": 32},
     "patterns/network5": {"size_px": 32, "units": 64},
+    "patterns/network6": {"size_px": 32, "filters": [8, 8, 8, 8], "units": 32, **_PATTERNS},
+    "patterns/network7": {"size_px": 32, "filters": [8, 16, 16, 16], "units": 64},
     "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
     "caud/heads": {"units": 16, "aus": [1, 12], "size_px": 64},
     "au_rcnn/cnn_res": {"backbone": "resnet18", "size_px": 64},

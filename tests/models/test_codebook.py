@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from actionunits.errors import UserError
-from actionunits.models.patterns.codebook import Codebook
+from actionunits.models.parts.codebook import Codebook
 
 AUS = (1, 2, 4, 6)
 LABELS = arrays(np.int8, st.tuples(st.integers(1, 80), st.just(4)), elements=st.integers(-1, 1))
@@ -44,3 +44,68 @@ def test_scores_sum_the_posterior_over_the_patterns_with_the_au() -> None:
     scores = book.au_scores(np.array([[0.5, 0.2, 0.3]], np.float32))
     np.testing.assert_allclose(scores, [[0.5, 0.3]], atol=1e-6)
     assert book.au_decisions(np.array([[0.5, 0.2, 0.3]], np.float32)).tolist() == [[0, 0]]
+
+
+@given(labels=LABELS.filter(lambda rows: (rows >= 0).all(axis=1).any()))
+def test_a_codebook_comes_back_from_its_file_and_its_digits(labels, tmp_path_factory) -> None:
+    book = Codebook.from_labels(AUS, labels, 1)
+    path = tmp_path_factory.mktemp("book") / "codebook.json"
+    book.save(path)
+    assert Codebook.load(path) == book
+    again = Codebook.from_digits(AUS, book.digits)
+    assert again.patterns == book.patterns
+    assert np.array_equal(again.classes(labels), book.classes(labels))
+    assert [p.name for p in path.parent.iterdir()] == ["codebook.json"]
+
+
+@given(labels=LABELS.filter(lambda rows: (rows >= 0).all(axis=1).any()), most=st.integers(0, 5))
+def test_seen_unseen_and_unknown_share_the_frames(labels, most) -> None:
+    book = Codebook.from_labels(AUS, labels, 1).most_frequent(most)
+    assert len(book) == min(most or 99, len(book))
+    seen, unseen = book.classes(labels) >= 0, book.unseen(labels)
+    unknown = (labels < 0).any(axis=1)
+    assert (seen.astype(int) + unseen + unknown == 1).all()
+    assert unseen.any() <= (most > 0)
+
+
+@given(labels=LABELS.filter(lambda rows: (rows >= 0).all(axis=1).any()), order=st.permutations(range(4)))
+def test_another_order_of_the_aus_gives_the_same_patterns(labels, order) -> None:
+    here = Codebook.from_labels(AUS, labels, 1)
+    there = Codebook.from_labels(tuple(AUS[place] for place in order), labels[:, order], 1)
+
+    def shown(book: Codebook) -> dict:
+        rows = zip(book.patterns, book.counts, strict=True)
+        return {
+            frozenset(au for au, on in zip(book.aus, row, strict=True) if on): count for row, count in rows
+        }
+
+    assert shown(here) == shown(there)
+
+
+def test_ties_stand_in_the_order_of_their_digits_and_the_empty_pattern_is_one() -> None:
+    labels = np.array([[1, 1], [0, 0], [1, 0], [0, 1], [1, 1], [0, 0], [-1, 0]], np.int8)
+    book = Codebook.from_labels((1, 2), labels, 1)
+    assert book.digits == ("00", "11", "01", "10")
+    assert book.most_frequent(1).patterns == ((0, 0),)
+    assert book.au_decisions(np.array([[0.4, 0.4, 0.1, 0.1]], np.float32)).tolist() == [[0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("digits", "message"),
+    [
+        (["01", "1"], "has 2 digits, got '1'"),
+        (["01", "01"], "each pattern once"),
+        (["0x"], "is not a pattern"),
+        ([], "needs patterns"),
+    ],
+)
+def test_what_is_no_codebook_is_refused(digits, message) -> None:
+    with pytest.raises(UserError, match=message):
+        Codebook.from_digits((1, 2), digits)
+
+
+def test_a_file_that_is_no_codebook_is_refused(tmp_path) -> None:
+    (tmp_path / "b.json").write_text('{"aus": [1], "classes": [{"pattern": 3}]}')
+    for name in ("b.json", "none.json"):
+        with pytest.raises(UserError, match="is no codebook"):
+            Codebook.load(tmp_path / name)

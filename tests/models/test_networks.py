@@ -277,3 +277,66 @@ def test_unknown_names_and_keys_give_the_nearest() -> None:
     with pytest.raises(UserError, match="multiple of 16"):
         build_model("patterns/network5", {"size_px": 50})
     assert config_class("caud/heads") is CaudConfig
+
+
+def _values(model, trainable: bool = False) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "values", "trained"),
+    [
+        ("patterns/network1", {}, 4_769_372, 4_769_372),
+        ("patterns/network1", {"kernel": 3}, 5_347_932, 5_347_932),
+        ("patterns/network2", {}, 58_545_016, 58_545_016),
+        ("patterns/network3", {}, 4_791_026, 4_791_026),
+        ("patterns/network4", {}, 4_769_372, 4_152_412),
+        ("patterns/network5", {}, 8_761_804, 8_761_804),
+        ("patterns/network6", {}, 8_817_154, 8_817_154),
+        ("patterns/network7", {}, 8_761_804, 5_257_228),
+    ],
+)
+def test_the_networks_of_seed_004_have_so_many_values(name, config, values, trained) -> None:
+    with torch.device("meta"):
+        model = build_model(name, config)
+        output = model(TensorBatch(torch.zeros(2, 1, 1, *2 * [model.spec.size_px])))
+    assert (_values(model), _values(model, trainable=True)) == (values, trained)
+    assert output.logits.shape == (2, 1, 12)
+
+
+def test_network_2_has_the_papers_sizes() -> None:
+    with torch.device("meta"):
+        model = build_model("patterns/network2")
+    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [(c.out_channels, c.kernel_size) for c in convolutions] == [(n, (3, 3)) for n in (8, 16, 16, 20)]
+    order = [type(m).__name__ for m in model.convolutions if not isinstance(m, torch.nn.ReLU)]
+    assert order == [
+        "Conv2d",
+        "MaxPool2d",
+        "Conv2d",
+        "MaxPool2d",
+        "Conv2d",
+        "Conv2d",
+        "MaxPool2d",
+        "BatchNorm2d",
+    ]
+    assert model.convolutions(torch.zeros(1, 1, 200, 200, device="meta")).shape == (1, 20, 22, 22)
+    linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
+    assert [m.out_features for m in linear] == [4096, 4096, 512, 12]
+    assert [m.p for m in model.modules() if isinstance(m, torch.nn.Dropout)] == [0.4] * 3
+    with pytest.raises(UserError, match="at least 22"):
+        build_model("patterns/network2", {"size_px": 21})
+
+
+def test_networks_3_and_6_have_66_classes_and_4_and_7_frozen_convolutions() -> None:
+    with torch.device("meta"):
+        three, four, six, seven = (build_model(f"patterns/network{n}") for n in (3, 4, 6, 7))
+    assert three.model.output.weight.shape == (66, 400)
+    assert six.model.output.weight.shape == (66, 1024)
+    frozen = {name.split(".")[0] for name, p in four.named_parameters() if not p.requires_grad}
+    assert frozen == {"trunk"}
+    frozen = {name.split(".")[0] for name, p in seven.named_parameters() if not p.requires_grad}
+    assert frozen == {"convolutions"}
+    for pattern, plain in ((three, four), (six, seven)):
+        shapes = {name: p.shape for name, p in pattern.model.named_parameters() if "output" not in name}
+        assert shapes == {name: p.shape for name, p in plain.named_parameters() if "output" not in name}

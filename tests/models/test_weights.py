@@ -92,8 +92,8 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path, settled) -> None:
 
 def test_another_networks_tensors_are_refused(tmp_path: Path, settled) -> None:
     model = settled("facs3d/cnn2d")
-    save_model(tmp_path / "m.safetensors", model, name="patterns/network1", card={})
-    with pytest.raises(UserError, match=r"patterns/network1: does not know 'filters'"):
+    save_model(tmp_path / "m.safetensors", model, name="patterns/network5", card={})
+    with pytest.raises(UserError, match=r"patterns/network5: does not know 'kernel'"):
         load_model(tmp_path / "m.safetensors")
     with pytest.raises(UserError, match=r"ends in \.safetensors"):
         save_model(tmp_path / "m.pt", model, name="facs3d/cnn2d", card={})

@@ -22,7 +22,7 @@ from actionunits.records import Batch, InputSpec
 from actionunits.training.checkpoint import load_state
 from actionunits.training.loop import TrainingError, fit
 from actionunits.training.settings import TrainSettings, learning_rate_factor
-from actionunits.training.stages import freeze, new_output_layer, set_training_mode
+from actionunits.training.stages import freeze, set_training_mode, take_over, thaw
 
 SIZE = 8
 
@@ -334,7 +334,24 @@ def test_frozen_parts_stay_to_the_bit(tmp_path: Path) -> None:
     assert model.head.training
     with pytest.raises(UserError, match=r"the model's parts are head, trunk"):
         freeze(model, "encoder.*")
-    assert new_output_layer(model.head, 5).weight.shape == (5, 16)
+    thaw(model, "trunk.*")
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_what_is_taken_over_is_the_same_and_stays(tmp_path: Path) -> None:
+    model, other = made(), made()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.add_(0.5)
+    head = weights(model.head)
+    assert take_over(model, other.state_dict(), "trunk.*") > 0
+    assert torch.equal(weights(model.trunk), weights(other.trunk))
+    assert torch.equal(weights(model.head), head)
+    assert not any(p.requires_grad for p in model.trunk.parameters())
+    with pytest.raises(UserError, match="of another kind or size"):
+        take_over(model, {}, "trunk.*")
+    with pytest.raises(UserError, match="nothing to freeze fits"):
+        take_over(model, other.state_dict(), "encoder.*")
 
 
 @pytest.mark.parametrize("schedule", ["constant", "step", "cosine"])

@@ -1,9 +1,9 @@
 """What somebody or some model said of frames, as a table of predictions ready to be joined with labels.
 
-Columns: ``AU12_c`` decision, ``AU12_p`` probability, ``AU12_r`` intensity 0 to 5, ``AU12_t`` the threshold
-that goes with the probability; a plain ``AU12`` is a decision if it holds 0 and 1 only, else a probability
-(within 0 to 1) or an intensity, and is not looked at beside one of the others. A row is found by ``subject,
-sequence, dataset, view`` (where it has them) and ``frame``. Rows with ``success`` 0 have no face.
+Columns: ``AU12_c`` (or ``AU12_d``) decision, ``AU12_p`` probability, ``AU12_r`` intensity 0 to 5, ``AU12_t``
+the threshold that goes with the probability; a plain ``AU12`` is a decision if it holds 0 and 1 only, else a
+probability (within 0 to 1) or an intensity, and is not looked at beside one of the others. A row is found by
+``subject, sequence, dataset, view`` (where it has them) and ``frame``. Rows with ``success`` 0 have no face.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["KEYS", "Predictions", "predictions_of", "read_predictions"]
 #: The columns that name a recording, in the order in which messages give them.
 KEYS = ("dataset", "subject", "sequence", "view")
 
-_AU = re.compile(r"AU[ _]?0*(\d{1,2})(?:_([crpt]))?", re.IGNORECASE)
+_AU = re.compile(r"AU[ _]?0*(\d{1,2})(?:_([crptd]))?", re.IGNORECASE)
 _TOP = {"c": 1.0, "p": 1.0, "t": 1.0, "r": 5.0}
 _MEANING = {
     "c": "a decision: 0, 1 or empty",
@@ -174,7 +174,8 @@ def _units(rows: pd.DataFrame, source: str) -> dict[int, dict[str, str]]:
     for name in rows.columns:
         match = _AU.fullmatch(name)
         if match:
-            found.setdefault(int(match[1]), {})[(match[2] or "plain").lower()] = name
+            kind = (match[2] or "plain").lower()
+            found.setdefault(int(match[1]), {})["c" if kind == "d" else kind] = name
     for kinds in found.values():
         plain = kinds.pop("plain", None)
         if plain is not None and not set(kinds) & set("crp"):

@@ -2,9 +2,9 @@
 
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
 ``landmarks`` f32[B,T,68,2] in crop pixels; its outputs are ``logits`` f32[B,T,A] and, where it has one,
-``intensity`` f32[B,T,A]. The :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under
-``actionunits.input_spec``; a card (name, version, thresholds of the AUs) may stand under
-``actionunits.card``.
+``intensity`` f32[B,T,A] and ``decided`` i8[B,T,A]. The :class:`~actionunits.records.InputSpec` is JSON in the
+file's metadata under ``actionunits.input_spec``; a card (name, version, thresholds of the AUs) may stand
+under ``actionunits.card``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from actionunits.errors import UserError
 from actionunits.facs.units import au_column
@@ -41,10 +42,12 @@ class BackendOutput:
     Attributes:
         probability: f32[B,T,A], 0 to 1.
         intensity: f32[B,T,A], 0 to 5, or None where the model gives none.
+        decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by thresholds, or None.
     """
 
     probability: FloatArray
     intensity: FloatArray | None
+    decided: NDArray[np.int8] | None = None
 
 
 class Backend(Protocol):
@@ -66,13 +69,15 @@ class Backend(Protocol):
         """Probability and intensity of each AU of each frame of each clip."""
 
 
-def _output(logits: FloatArray, intensity: FloatArray | None, aus: int) -> BackendOutput:
+def _output(
+    logits: FloatArray, intensity: FloatArray | None, aus: int, decided: NDArray[np.int8] | None = None
+) -> BackendOutput:
     if logits.ndim != 3 or logits.shape[-1] != aus:
         raise UserError(f"the model gave logits {list(logits.shape)}, expected [B,T,{aus}]: export it again")
     probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
     if intensity is not None:
         intensity = np.clip(intensity, 0.0, 5.0).astype(np.float32, copy=False)
-    return BackendOutput(probability.astype(np.float32, copy=False), intensity)
+    return BackendOutput(probability.astype(np.float32, copy=False), intensity, decided)
 
 
 def _thresholds(card: Mapping[str, Any], aus: tuple[int, ...]) -> FloatArray:
@@ -127,9 +132,10 @@ class OnnxBackend:
         self.name = f"{card.get('name', file.stem)} {card.get('version', '')}".strip()
         self.card: Mapping[str, Any] = card
         self.thresholds = _thresholds(card, self.spec.aus)
-        self._has_intensity = self._check_ports(file)
+        self._extra = self._check_ports(file)
 
-    def _check_ports(self, file: Path) -> bool:
+    def _check_ports(self, file: Path) -> tuple[str, ...]:
+        """The outputs beside the logits."""
         inputs = {port.name for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
         wanted = {"frames"} | ({"landmarks"} if self.spec.needs_landmarks else set())
@@ -138,7 +144,7 @@ class OnnxBackend:
                 f"{file} has the inputs {sorted(inputs)} and outputs {sorted(outputs)}, "
                 f"expected {sorted(wanted)} and 'logits': export it again"
             )
-        return "intensity" in outputs
+        return tuple(name for name in ("intensity", "decided") if name in outputs)
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
@@ -146,9 +152,9 @@ class OnnxBackend:
         if self.spec.needs_landmarks:
             assert batch.landmarks is not None, "collate gives landmarks where the spec asks for them"
             feed["landmarks"] = batch.landmarks
-        names = ["logits", "intensity"] if self._has_intensity else ["logits"]
-        found = self._session.run(names, feed)
-        return _output(found[0], found[1] if self._has_intensity else None, len(self.spec.aus))
+        names = ("logits", *self._extra)
+        found = dict(zip(names, self._session.run(list(names), feed), strict=True))
+        return _output(found["logits"], found.get("intensity"), len(self.spec.aus), found.get("decided"))
 
 
 def _json(file: Path, key: str, text: str) -> dict[str, Any]:
@@ -207,7 +213,8 @@ class TorchBackend:
         with torch.inference_mode():
             found = self.model(to_tensors(batch, device))
         intensity = None if found.intensity is None else found.intensity.float().cpu().numpy()
-        return _output(found.logits.float().cpu().numpy(), intensity, len(self.spec.aus))
+        decided = None if found.decided is None else found.decided.cpu().numpy()
+        return _output(found.logits.float().cpu().numpy(), intensity, len(self.spec.aus), decided)
 
 
 @contextmanager

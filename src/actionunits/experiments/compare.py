@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from actionunits.errors import UserError
 from actionunits.experiments.cross_validate import cross_validate, score_predictions
+from actionunits.experiments.predict import decisions_in
 from actionunits.experiments.recipe import Recipe
 from actionunits.facs.units import au_column
 from actionunits.metrics.averages import mean_defined
@@ -21,7 +22,14 @@ from actionunits.metrics.statistics import Interval, bootstrap_scores, subject_d
 from actionunits.metrics.thresholds import decide
 from actionunits.records import ScoreTable, Stage
 
-__all__ = ["Outcome", "auc_by_intensity", "compare", "intervals", "mean_difference"]
+__all__ = [
+    "Outcome",
+    "auc_by_intensity",
+    "compare",
+    "intervals",
+    "mean_difference",
+    "variance_difference",
+]
 
 #: What names a frame in a table of predictions.
 FRAME = ["dataset", "subject", "sequence", "frame"]
@@ -50,6 +58,12 @@ class Outcome:
         """f64[N,A]: ``_p`` probabilities, ``_t`` thresholds, ``_r`` intensities (NaN without any)."""
         names = [f"{au_column(au)}{suffix}" for au in self.scores.aus]
         return self.predictions.reindex(columns=names).to_numpy(np.float64)
+
+    @property
+    def decisions(self) -> NDArray[np.int8]:
+        """i8[N,A]: the network's own decisions where it makes them, else by its thresholds."""
+        own = decisions_in(self.predictions, [au_column(au) for au in self.scores.aus])
+        return decide(self.of_aus("_p"), self.of_aus("_t")) if own is None else own
 
     @property
     def subjects(self) -> NDArray[np.str_]:
@@ -113,24 +127,50 @@ def _shared_frames(tables: Sequence[pd.DataFrame]) -> pd.MultiIndex:
 def intervals(outcome: Outcome, metrics: Sequence[str], draws: int = 1000) -> dict[str, Interval]:
     """95 % intervals over the test subjects; see :func:`~actionunits.metrics.statistics.bootstrap_scores`."""
     said = outcome.of_aus("_p")
-    decisions = decide(said, outcome.of_aus("_t"))
-    return bootstrap_scores(outcome.labels, decisions, said, outcome.subjects, tuple(metrics), draws=draws)
+    return bootstrap_scores(
+        outcome.labels, outcome.decisions, said, outcome.subjects, tuple(metrics), draws=draws
+    )
 
 
 def mean_difference(
-    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000
+    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000, aus: Sequence[int] | None = None
 ) -> tuple[float, float, float]:
     """(value, low, high): how much higher the mean of a metric over the AUs is, with its 95 % interval.
 
     Subjects are drawn with replacement, the same for both; an AU that a draw does not define for both is left
     out of that draw's mean.
+
+    Args:
+        ours: a network.
+        theirs: another, on the same frames.
+        metric: of :data:`~actionunits.metrics.classification.COUNT_METRICS`, or ``AUC``.
+        draws: how many.
+        aus: the AUs of the mean; None = all.
     """
-    pairs = [_drawn(outcome, metric, draws) for outcome in (ours, theirs)]
+    chosen = [ours.scores.aus.index(au) for au in aus or ours.scores.aus]
+    pairs = [_drawn(outcome, metric, draws)[:, chosen] for outcome in (ours, theirs)]
     apart = pairs[0] - pairs[1]
     means, _ = mean_defined(apart, axis=1)
     drawn = means[1:][np.isfinite(means[1:])]
     low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     return float(means[0]), float(low), float(high)
+
+
+def variance_difference(
+    ours: Outcome, theirs: Outcome, metric: str, draws: int = 1000
+) -> tuple[float, float, float]:
+    """(value, low, high): how much higher the sample variance of a metric over the AUs is; as above."""
+    variances = []
+    for outcome in (ours, theirs):
+        values = _drawn(outcome, metric, draws)
+        known = np.isfinite(values)
+        count = known.sum(axis=1)
+        mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+        squares = np.where(known, (values - mean[:, None]) ** 2, 0.0).sum(axis=1)
+        variances.append(np.where(count > 1, squares / np.maximum(count - 1, 1), np.nan))
+    apart = variances[0] - variances[1]
+    low, high = np.nanquantile(apart[1:], [0.025, 0.975])
+    return float(apart[0]), float(low), float(high)
 
 
 def _drawn(outcome: Outcome, metric: str, draws: int) -> NDArray[np.float64]:
@@ -140,8 +180,7 @@ def _drawn(outcome: Outcome, metric: str, draws: int) -> NDArray[np.float64]:
     said = outcome.of_aus("_p")
     if metric == "AUC":
         return count_pairs(outcome.labels, said, groups).auc(weights)
-    decisions = decide(said, outcome.of_aus("_t"))
-    return COUNT_METRICS[metric](count(outcome.labels, decisions, groups).weighted(weights))
+    return COUNT_METRICS[metric](count(outcome.labels, outcome.decisions, groups).weighted(weights))
 
 
 def auc_by_intensity(outcome: Outcome, low: float, high: float) -> NDArray[np.float64]:

@@ -22,11 +22,22 @@ from actionunits.errors import UserError
 from actionunits.experiments.prepare import prepare_data_set
 from actionunits.experiments.recipe import DataSettings, FoldSettings
 from actionunits.experiments.synthetic import synthetic_crops, synthetic_place
+from actionunits.facs.sets import au_set
+from actionunits.models.parts.codebook import Codebook
 from actionunits.records import InputSpec, LabelIndex, Stage
 from actionunits.training.data import Clips, clip_rows
 from actionunits.training.processes import is_first_process
 
-__all__ = ["data_line", "folds_of", "open_crops", "scored_clips", "training_clips", "used_index"]
+__all__ = [
+    "data_line",
+    "folds_of",
+    "kept_patterns",
+    "left_out_index",
+    "open_crops",
+    "scored_clips",
+    "training_clips",
+    "used_index",
+]
 
 
 def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage | None = None) -> CropCache:
@@ -88,8 +99,35 @@ def wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
 def used_index(data: DataSettings, cache: CropCache) -> LabelIndex:
     """The labelled frames of a cache that the recipe uses: all, or ``thin_frames`` of each sequence.
 
-    Seed 003 takes 126 frames of each video, every second or third, for all its networks.
+    Seed 003 takes 126 frames of each video, every second or third, for all its networks. With
+    ``keep_patterns``, of these the frames of the most frequent patterns; those with an unknown label have no
+    pattern.
     """
+    index = _thinned(data, cache)
+    if not data.keep_patterns:
+        return index
+    book = kept_patterns(data, index)
+    return index.take(book.classes(index.labels(book.aus)) >= 0)
+
+
+def left_out_index(data: DataSettings, cache: CropCache) -> LabelIndex:
+    """The frames that ``keep_patterns`` leaves out: their patterns are known and never learnt from."""
+    index = _thinned(data, cache)
+    book = kept_patterns(data, index)
+    return index.take(book.unseen(index.labels(book.aus)))
+
+
+def kept_patterns(data: DataSettings, index: LabelIndex) -> Codebook:
+    """The ``keep_patterns`` most frequent patterns of the labels; ties by the patterns' digits.
+
+    Raises:
+        UserError: no frame has a pattern, or the index does not code the AUs.
+    """
+    aus = au_set(data.pattern_set)
+    return Codebook.from_labels(aus, index.labels(aus), at_least=1).most_frequent(data.keep_patterns)
+
+
+def _thinned(data: DataSettings, cache: CropCache) -> LabelIndex:
     if not data.thin_frames:
         return cache.index
     found = np.ones(len(cache.index), bool)

@@ -18,12 +18,13 @@ from actionunits.datasets.folds import Folds, write_folds
 from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.environment import environment
-from actionunits.experiments.recipe import Recipe, recipe_from, to_toml
+from actionunits.experiments.predict import decisions_in
+from actionunits.experiments.recipe import Recipe, learns_patterns, recipe_from, to_toml
 from actionunits.experiments.train import samples_of_fold, train_fold
 from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.scoring import score_table
-from actionunits.models.registry import build_model
+from actionunits.models.registry import build_model, make_config
 from actionunits.records import InputSpec, ScoreTable, Stage
 from actionunits.reports.page import Section, write_page
 from actionunits.reports.tables import score_frame, write_table
@@ -38,8 +39,11 @@ def spec_of(recipe: Recipe) -> InputSpec:
     """What the recipe's network takes."""
     import torch
 
+    name, config = recipe.model.name, dict(recipe.model.config)
+    if learns_patterns(name) and "patterns" not in config:  # each fold has its own: what is taken is the same
+        config["patterns"] = ["0" * len(make_config(name, config).aus)]
     with torch.device("meta"):
-        return build_model(recipe.model.name, recipe.model.config).spec
+        return build_model(name, config).spec
 
 
 def cross_validate(
@@ -131,10 +135,12 @@ def score_predictions(
 ) -> ScoreTable:
     """Score a table as :func:`~actionunits.experiments.train.train_fold` writes it.
 
+    Decisions are the model's own where it makes them (columns ``AUnn_d``), else by the thresholds.
+
     Args:
         predictions: a row a frame.
         metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
-        threshold: one for all instead of the table's own.
+        threshold: one for all instead of the table's own decisions or thresholds.
 
     Raises:
         UserError: not such a table, or an unknown metric.
@@ -152,6 +158,7 @@ def score_predictions(
         metrics,
         thresholds=limits if threshold is None else threshold,
         folds=predictions["fold"].to_numpy(),
+        decisions=decisions_in(predictions, names) if threshold is None else None,
     )
 
 

@@ -73,9 +73,11 @@ def evaluate_model(
     crops = open_crops(data, backend.spec, cache, stage)
     index, clips = used_index(data, crops), scored_clips(data, backend.spec)
     samples = CropSamples(crops, backend.spec, index=index, clips=clips)
-    labels, scores = said_of_frames(backend, samples, stage("scoring", "samples") if stage else None)
-    limits = backend.thresholds if threshold is None else threshold
-    return score_table(backend.spec.aus, labels, scores, metrics, thresholds=limits)
+    said = said_of_frames(backend, samples, stage("scoring", "samples") if stage else None)
+    limits, decided = (backend.thresholds, said.decided) if threshold is None else (threshold, None)
+    return score_table(
+        backend.spec.aus, said.labels, said.probability, metrics, thresholds=limits, decisions=decided
+    )
 
 
 def _data_of(recipe: str | None, changes: Sequence[str]) -> DataSettings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,25 @@ from actionunits.facs.units import au_column
 from actionunits.records import FloatArray, InputSpec, OnProgress
 from actionunits.training.data import CropSamples
 
-__all__ = ["asked_places", "prediction_table", "said_of_frames"]
+__all__ = ["Said", "asked_places", "decisions_in", "prediction_table", "said_of_frames", "without_decisions"]
 
 #: Clips are predicted at a time that take so many bytes of pictures, and at most so many.
 BATCH_BYTES, BATCH_MOST = 32_000_000, 64
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a model said of N frames.
+
+    Attributes:
+        labels: i8[N,A], -1 unknown.
+        probability: f32[N,A].
+        decided: i8[N,A], of a model that decides otherwise than by thresholds, or None.
+    """
+
+    labels: NDArray[np.int8]
+    probability: FloatArray
+    decided: NDArray[np.int8] | None = None
 
 
 def asked_places(spec: InputSpec, samples: CropSamples) -> NDArray[np.bool_]:
@@ -27,10 +44,8 @@ def asked_places(spec: InputSpec, samples: CropSamples) -> NDArray[np.bool_]:
     return asked
 
 
-def said_of_frames(
-    backend: Backend, samples: CropSamples, on_progress: OnProgress | None = None
-) -> tuple[NDArray[np.int8], FloatArray]:
-    """(labels i8[N,A], probabilities f32[N,A]) of the frames that are asked about, clip by clip.
+def said_of_frames(backend: Backend, samples: CropSamples, on_progress: OnProgress | None = None) -> Said:
+    """What the model says of the frames that it is asked about, clip by clip.
 
     Args:
         backend: the model.
@@ -40,14 +55,18 @@ def said_of_frames(
     spec, asked = backend.spec, asked_places(backend.spec, samples)
     clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
     size = max(1, min(BATCH_MOST, BATCH_BYTES // clip_bytes))
-    parts = [np.zeros((0, len(spec.aus)), np.float32)]
+    parts, decided = [np.zeros((0, len(spec.aus)), np.float32)], []
     for first in range(0, len(samples), size):
         numbers = range(first, min(first + size, len(samples)))
-        said = backend.predict(samples.batch(numbers, spec)).probability
-        parts.append(said[asked[first : first + size]])
+        said = backend.predict(samples.batch(numbers, spec))
+        parts.append(said.probability[asked[first : first + size]])
+        if said.decided is not None:
+            decided.append(said.decided[asked[first : first + size]])
         if on_progress is not None:
             on_progress(numbers.stop, len(samples))
-    return samples.frame_labels[asked], np.concatenate(parts)
+    return Said(
+        samples.frame_labels[asked], np.concatenate(parts), np.concatenate(decided) if decided else None
+    )
 
 
 def prediction_table(
@@ -57,7 +76,8 @@ def prediction_table(
 
     The columns are ``fold``, ``dataset``, ``subject``, ``sequence``, (``view``,) ``frame``, then of each AU
     ``AUnn``, the label (-1 unknown), ``AUnn_r``, the intensity where the set has any, ``AUnn_p``, the
-    probability, and ``AUnn_t``, the threshold.
+    probability, ``AUnn_t``, the threshold, and ``AUnn_d``, the decision (1 shown, 0 not) of a model that
+    decides otherwise than by thresholds.
 
     Args:
         backend: the model.
@@ -70,14 +90,34 @@ def prediction_table(
     names = [name for name in ("dataset", "subject", "sequence", "view", "frame") if name in frames]
     columns: dict[str, Any] = {"fold": np.full(len(frames), fold)}
     columns |= {name: frames[name] if name == "frame" else frames[name].astype(str) for name in names}
-    labels, said = said_of_frames(backend, samples)
+    said = said_of_frames(backend, samples)
     intensity = None if samples.frame_intensity is None else samples.frame_intensity[asked]
     for column, au in enumerate(backend.spec.aus):
         name = au_column(au)
-        columns[name] = labels[:, column]
+        columns[name] = said.labels[:, column]
         if intensity is not None:
             columns[f"{name}_r"] = intensity[:, column]
-        columns[f"{name}_p"] = said[:, column]
+        columns[f"{name}_p"] = said.probability[:, column]
         columns[f"{name}_t"] = np.full(len(frames), thresholds[column])
+        if said.decided is not None:
+            columns[f"{name}_d"] = said.decided[:, column]
     order = np.argsort(samples.rows[asked], kind="stable")
     return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
+
+
+def decisions_in(predictions: pd.DataFrame, names: Sequence[str]) -> NDArray[np.int8] | None:
+    """i8[N,A]: what the model itself decided (``AUnn_d``), or None where the table does not have it.
+
+    Args:
+        predictions: as :func:`prediction_table` gives it.
+        names: of the AUs' columns.
+    """
+    columns = [f"{name}_d" for name in names]
+    if not set(columns) <= set(predictions.columns):
+        return None
+    return predictions[columns].to_numpy(np.int8)
+
+
+def without_decisions(predictions: pd.DataFrame) -> pd.DataFrame:
+    """The table without the model's own decisions, so that the thresholds decide."""
+    return predictions[[name for name in predictions.columns if not str(name).endswith("_d")]]

@@ -10,7 +10,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Any, Literal
 from actionunits.datasets.folds import NAMED_FOLDS
 from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
+from actionunits.facs.sets import au_set
 from actionunits.metrics.scoring import METRIC_NAMES
 from actionunits.models.config import from_plain, to_plain
-from actionunits.models.registry import make_config
+from actionunits.models.registry import config_class, make_config
 from actionunits.synthesis.coded_faces import Difficulty
 from actionunits.training.augment import AugmentSettings
 from actionunits.training.sampling import Sampler
@@ -32,9 +33,12 @@ __all__ = [
     "DataSettings",
     "FoldSettings",
     "ModelSettings",
+    "PatternSettings",
+    "PretrainSettings",
     "Recipe",
     "ScoreSettings",
     "change_values",
+    "learns_patterns",
     "load_recipe",
     "read_recipe",
     "recipe_from",
@@ -56,6 +60,8 @@ class DataSettings:
         detector: of the faces.
         thin_frames: use so many frames of each sequence, spread over its middle; 0 = all.
         thin_step: the step between them, smaller where a sequence is too short.
+        keep_patterns: use only the frames of so many of the most frequent AU patterns; 0 = all frames.
+        pattern_set: the AUs that make these patterns (:data:`actionunits.facs.sets.AU_SETS`).
         clips: how clips are cut to learn from (:class:`~actionunits.training.data.Clips`); ``auto``: as
             ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
@@ -77,6 +83,8 @@ class DataSettings:
     detector: Literal["hog", "viola-jones"] = "hog"
     thin_frames: int = 0
     thin_step: int = 1
+    keep_patterns: int = 0
+    pattern_set: str = "bp4d-12"
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
@@ -98,6 +106,9 @@ class DataSettings:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
         if self.thin_frames < 0 or self.thin_step < 1:
             raise ValueError("thin_frames must be 0 or more, and thin_step 1 or more")
+        if self.keep_patterns < 0:
+            raise ValueError("keep_patterns must be 0 or more")
+        au_set(self.pattern_set)
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,52 @@ class BatchSettings:
 
 
 @dataclass(frozen=True)
+class PatternSettings:
+    """Which AU patterns are classes, for a network or a stage that learns patterns.
+
+    Attributes:
+        of: they are counted in the ``training`` subjects' labels of each fold, or in those of all the
+            ``data``: seed 004's experiment 3 does that, so its classes know which patterns are tested.
+        at_least: frames that a class needs.
+        most: so many of the most frequent at most; 0 = all of them.
+    """
+
+    of: Literal["training", "data"] = "training"
+    at_least: int = 397
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        if self.at_least < 1 or self.most < 0:
+            raise ValueError("at_least must be 1 or more and most 0 or more")
+
+
+@dataclass(frozen=True)
+class PretrainSettings:
+    """A stage before the training: the network with pattern classes, of which parts are kept and frozen.
+
+    Seed 004: "pattern-train, freeze, new AU head". What is left out is as in the training proper; AUs have no
+    weights in it.
+
+    Attributes:
+        freeze: patterns of parameter names that are taken over and frozen.
+        run: a finished run of a pattern network over the same folds to take them from; empty = train it here.
+        epochs: of the stage.
+        lr: its learning rate.
+        sampler: its sampler.
+    """
+
+    freeze: tuple[str, ...]
+    run: str = ""
+    epochs: int | None = None
+    lr: float | None = None
+    sampler: Sampler | None = None
+
+    def __post_init__(self) -> None:
+        if not self.freeze:
+            raise ValueError("freeze must name the parts to take over, such as ['trunk.*']")
+
+
+@dataclass(frozen=True)
 class ScoreSettings:
     """What is reported.
 
@@ -195,6 +252,8 @@ class Recipe:
         batches: how samples become batches.
         training: optimiser, schedule, devices.
         scores: what is reported.
+        patterns: which patterns are classes, where patterns are learnt.
+        pretrain: a stage on patterns before the training, or None.
     """
 
     title: str
@@ -205,6 +264,8 @@ class Recipe:
     batches: BatchSettings = field(default_factory=BatchSettings)
     training: TrainSettings = field(default_factory=TrainSettings)
     scores: ScoreSettings = field(default_factory=ScoreSettings)
+    patterns: PatternSettings = field(default_factory=PatternSettings)
+    pretrain: PretrainSettings | None = None
 
     def __post_init__(self) -> None:
         if self.scores.thresholds == "validation" and self.folds.validation == 0:
@@ -319,7 +380,24 @@ def recipe_from(values: Mapping[str, Any], scale: str | None = None, where: str 
         plain = _merged(plain, scales[scale])
     recipe = from_plain(Recipe, plain, where)
     make_config(recipe.model.name, recipe.model.config)
+    _check_stages(recipe)
     return recipe
+
+
+def _check_stages(recipe: Recipe) -> None:
+    takes_over = getattr(config_class(recipe.model.name), "takes_over", ())
+    if takes_over and recipe.pretrain is None:
+        raise UserError(
+            f"{recipe.model.name} takes over {', '.join(takes_over)} from a training on patterns: give the "
+            f"recipe a table [pretrain] with freeze = {json.dumps(list(takes_over))}"
+        )
+    if recipe.pretrain is not None and learns_patterns(recipe.model.name):
+        raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
+
+
+def learns_patterns(name: str) -> bool:
+    """Whether a network's classes are AU patterns, which its configuration names."""
+    return "patterns" in {each.name for each in fields(config_class(name))}
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

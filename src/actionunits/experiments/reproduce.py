@@ -17,6 +17,7 @@ from actionunits.experiments.environment import environment
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
+from actionunits.experiments.reproduce_patterns import PATTERN_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
 from actionunits.experiments.reproduce_regions import REGION_MAKERS
 from actionunits.experiments.reproduced import SCALES, Maker, Product, Request, Scale
@@ -118,7 +119,7 @@ ITEMS: tuple[Item, ...] = (
 )
 
 #: Items that are made on labels and pictures of a licensed data set too.
-DATA_MAKERS: Mapping[tuple[str, str], Maker] = {**FACS3D_MAKERS, **OCCLUSION_MAKERS}
+DATA_MAKERS: Mapping[tuple[str, str], Maker] = {**FACS3D_MAKERS, **OCCLUSION_MAKERS, **PATTERN_MAKERS}
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
     **PUBLISHED_MAKERS,

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.cache import CropCache
@@ -19,13 +20,21 @@ from actionunits.detect.backends import TorchBackend
 from actionunits.errors import UserError
 from actionunits.experiments.crops import scored_clips, training_clips, used_index
 from actionunits.experiments.environment import environment
-from actionunits.experiments.predict import prediction_table, said_of_frames
-from actionunits.experiments.recipe import Recipe
+from actionunits.experiments.pattern_stage import (
+    codebook_of,
+    pattern_trained,
+    settings_of_stage,
+    taken_from,
+    with_codebook,
+)
+from actionunits.experiments.predict import asked_places, prediction_table, said_of_frames
+from actionunits.experiments.recipe import PatternSettings, Recipe, learns_patterns
 from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.scoring import score_table
 from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
 from actionunits.models.interface import AUModel
+from actionunits.models.parts.codebook import Codebook
 from actionunits.models.parts.pretrained import read_state
 from actionunits.models.registry import build_model
 from actionunits.models.weights import save_model
@@ -36,7 +45,7 @@ from actionunits.training.processes import is_first_process, wait_for_all
 from actionunits.training.sampling import inverse_base_rates
 from actionunits.training.settings import TrainSettings
 from actionunits.training.source import SampleBatches
-from actionunits.training.stages import freeze
+from actionunits.training.stages import freeze, take_over
 
 __all__ = ["FoldSamples", "make_model", "samples_of_fold", "settings_of_fold", "train_fold"]
 
@@ -54,6 +63,16 @@ class FoldSamples:
     train: CropSamples
     validation: CropSamples
     test: CropSamples
+
+    def codebook(self, settings: PatternSettings) -> Codebook:
+        """The patterns that are classes in this fold, each frame counted once.
+
+        Raises:
+            UserError: no pattern is frequent enough.
+        """
+        sides = (self.train, self.validation, self.test)
+        labels = [side.frame_labels[asked_places(side.spec, side)] for side in sides]
+        return codebook_of(settings, self.train.spec.aus, labels[0], np.concatenate(labels))
 
 
 def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fold) -> FoldSamples:
@@ -128,7 +147,8 @@ def train_fold(
     """Train a fold and predict its test subjects; goes on where a stopped run was.
 
     ``out`` gets ``run`` (checkpoints and ``log.csv``), ``model.safetensors`` and ``predictions.parquet``
-    (:func:`~actionunits.experiments.predict.prediction_table`).
+    (:func:`~actionunits.experiments.predict.prediction_table`); with ``[pretrain]`` also ``pretrain`` and
+    ``codebook.json``.
 
     Returns:
         The predictions.
@@ -141,7 +161,13 @@ def train_fold(
     if done.exists():
         return pd.read_parquet(done)
     settings = settings_of_fold(recipe, samples.train.frame_labels, number)
+    validate = _validator(recipe, samples.validation)
+    if learns_patterns(recipe.model.name) and "patterns" not in recipe.model.config:
+        recipe = with_codebook(recipe, samples.codebook(recipe.patterns))
     model = make_model(recipe, settings.seed)
+    if recipe.pretrain is not None:
+        state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
+        take_over(model, state, *recipe.pretrain.freeze)
     source = SampleBatches(
         samples.train,
         model.spec,
@@ -153,7 +179,7 @@ def train_fold(
         model,
         source,
         settings,
-        validate=_validator(recipe, samples.validation),
+        validate=validate,
         run=out / "run",
         on_progress=on_progress,
         on_epoch=on_epoch,
@@ -170,6 +196,39 @@ def train_fold(
     return pd.read_parquet(done)
 
 
+def _pattern_stage(
+    recipe: Recipe,
+    samples: FoldSamples,
+    fold: Fold,
+    number: int,
+    out: Path,
+    settings: TrainSettings,
+    validate: Callable[[AUModel], float] | None,
+    on_progress: OnProgress | None,
+    on_epoch: Callable[[EpochRecord], None] | None,
+) -> Mapping[str, Tensor]:
+    """What the fold's network takes over from a training on patterns.
+
+    ``out`` gets ``codebook.json`` and ``pretrain`` (checkpoints and ``log.csv``), unless a run is given.
+    """
+    assert recipe.pretrain is not None
+    if recipe.pretrain.run:
+        return taken_from(Path(recipe.pretrain.run), number, fold)
+    book = samples.codebook(recipe.patterns)
+    book.save(out / "codebook.json")
+    return pattern_trained(
+        recipe,
+        make_model(replace(recipe, model=replace(recipe.model, freeze=())), settings.seed),
+        book,
+        samples.train,
+        settings_of_stage(recipe, settings),
+        out / "pretrain",
+        validate=validate,
+        on_progress=on_progress,
+        on_epoch=on_epoch,
+    )
+
+
 def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], float] | None:
     """The mean over the AUs of the choosing metric on the validation subjects."""
     if len(samples) == 0:
@@ -177,8 +236,10 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
     metric = recipe.scores.choose_by
 
     def validate(model: AUModel) -> float:
-        labels, scores = said_of_frames(TorchBackend(model), samples)
-        values = score_table(model.spec.aus, labels, scores, (metric,)).values
+        said = said_of_frames(TorchBackend(model), samples)
+        values = score_table(
+            model.spec.aus, said.labels, said.probability, (metric,), decisions=said.decided
+        ).values
         return float(mean_defined(values[:, 0])[0])
 
     return validate
@@ -187,7 +248,8 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
 def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray[np.float64]:
     if recipe.scores.thresholds == "half":
         return np.full(len(model.spec.aus), 0.5)
-    return choose_thresholds(*said_of_frames(TorchBackend(model), samples))
+    said = said_of_frames(TorchBackend(model), samples)
+    return choose_thresholds(said.labels, said.probability)
 
 
 def _card(

@@ -44,11 +44,13 @@ class ModelOutput:
         logits: f32[B,T,A]; the probability of AU a is sigmoid(logits[..., a]).
         intensity: f32[B,T,A], about 0 to 5, or None where the model gives none.
         parts: what the family's own loss reads beside the logits; stays inside the family.
+        decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by a threshold, or None.
     """
 
     logits: Tensor
     intensity: Tensor | None = None
     parts: tuple[Tensor, ...] = ()
+    decided: Tensor | None = None
 
 
 class AUModel(nn.Module, ABC):

@@ -55,8 +55,43 @@ REGISTRY: dict[str, Entry] = {
     "patterns/network1": Entry(
         "patterns.network1", "build", "Network1Config", "patterns", "the 2D CNN of facs3d, as Network 1"
     ),
+    "patterns/network2": Entry(
+        "patterns.network2",
+        "build",
+        "Network2Config",
+        "patterns",
+        "four small convolutions, three wide layers",
+    ),
+    "patterns/network3": Entry(
+        "patterns.network3",
+        "build",
+        "Network3Config",
+        "patterns",
+        "Network 1 with a class for each AU pattern",
+    ),
+    "patterns/network4": Entry(
+        "patterns.network4",
+        "build",
+        "Network4Config",
+        "patterns",
+        "Network 3's convolutions, frozen, AU outputs",
+    ),
     "patterns/network5": Entry(
         "patterns.network5", "build", "Network5Config", "patterns", "VGG13-like network on 64 px grey faces"
+    ),
+    "patterns/network6": Entry(
+        "patterns.network6",
+        "build",
+        "Network6Config",
+        "patterns",
+        "Network 5 with a class for each AU pattern",
+    ),
+    "patterns/network7": Entry(
+        "patterns.network7",
+        "build",
+        "Network7Config",
+        "patterns",
+        "Network 6's convolutions, frozen, AU outputs",
     ),
     "cooccurrence/cnn2d": Entry(
         "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "one network an AU, on its region"

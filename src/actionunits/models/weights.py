@@ -156,24 +156,23 @@ def load_model(path: str | Path) -> AUModel:
 class _Plain(nn.Module):
     """A model with tensors in and tensors out."""
 
-    def __init__(self, model: AUModel, has_intensity: bool) -> None:
+    def __init__(self, model: AUModel) -> None:
         super().__init__()
-        self.model, self.has_intensity = model, has_intensity
+        self.model = model
 
     def forward(self, frames: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
         output = self.model(TensorBatch(frames=frames, landmarks=landmarks))
-        if self.has_intensity:
-            assert output.intensity is not None
-            return output.logits, output.intensity
-        return (output.logits,)
+        return tuple(
+            given for given in (output.logits, output.intensity, output.decided) if given is not None
+        )
 
 
 def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> None:
     """Write a model as one ONNX file for ONNX Runtime; it appears whole or not at all.
 
     Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2];
-    outputs: ``logits`` f32[B,T,A] and, if the model gives it, ``intensity`` f32[B,T,A]. The file's metadata
-    holds ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
+    outputs: ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A] and ``decided``
+    i8[B,T,A]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
 
     Raises:
         UserError: the model takes regions or flow, or the file cannot be written.
@@ -190,8 +189,9 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         inputs["landmarks"] = torch.full((2, spec.clip_length, 68, 2), spec.size_px / 2.0)
     with torch.no_grad():
         output = model(TensorBatch(frames=frames, landmarks=inputs.get("landmarks")))
-    has_intensity = output.intensity is not None
-    proto = _to_proto(_Plain(model, has_intensity), inputs, ["logits", "intensity"][: 1 + has_intensity])
+    extra = {"intensity": output.intensity, "decided": output.decided}
+    names = ["logits", *(name for name, given in extra.items() if given is not None)]
+    proto = _to_proto(_Plain(model), inputs, names)
     for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written
         del node.metadata_props[:]
         node.doc_string = ""

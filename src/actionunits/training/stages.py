@@ -1,14 +1,15 @@
-"""Stages of training: freeze parts, thaw them, put a new last layer on, and keep frozen parts still."""
+"""Stages of training: freeze parts, thaw them, take them over from another network, and keep them still."""
 
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from actionunits.errors import UserError
 
-__all__ = ["freeze", "new_output_layer", "set_training_mode", "trainable_parameters"]
+__all__ = ["freeze", "set_training_mode", "take_over", "thaw", "trainable_parameters"]
 
 
 def freeze(model: nn.Module, *patterns: str) -> int:
@@ -37,6 +38,38 @@ def freeze(model: nn.Module, *patterns: str) -> int:
     return frozen
 
 
+def thaw(model: nn.Module, *patterns: str) -> None:
+    """Let the parameters whose names fit one of the patterns be trained again; see :func:`freeze`."""
+    for name, parameter in model.named_parameters():
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            parameter.requires_grad_(True)
+
+
+def take_over(model: nn.Module, state: Mapping[str, Tensor], *patterns: str) -> int:
+    """Copy another network's parameters and buffers whose names fit, and freeze them; give how many values.
+
+    Args:
+        model: changed in place.
+        state: the other network's ``state_dict``.
+        patterns: shell patterns over names, such as ``trunk.*``.
+
+    Raises:
+        UserError: a pattern fits no parameter of the model, or the other network has not what fits.
+
+    >>> new, old = nn.Linear(2, 3), nn.Linear(2, 3)
+    >>> take_over(new, old.state_dict(), "weight"), bool((new.weight == old.weight).all())
+    (6, True)
+    """
+    own = model.state_dict()
+    names = [name for name in own if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
+    missing = [name for name in names if name not in state or state[name].shape != own[name].shape]
+    if missing:
+        raise UserError(f"the other network has no {missing[0]} of this shape: it is of another kind or size")
+    model.load_state_dict({name: state[name] for name in names}, strict=False)
+    freeze(model, *patterns)
+    return sum(own[name].numel() for name in names)
+
+
 def trainable_parameters(model: nn.Module) -> list[nn.Parameter]:
     """The parameters that the optimiser may change.
 
@@ -60,18 +93,3 @@ def set_training_mode(model: nn.Module) -> None:
         parameters = list(module.parameters())
         if parameters and not any(p.requires_grad for p in parameters):
             module.eval()
-
-
-def new_output_layer(layer: nn.Linear, outputs: int) -> nn.Linear:
-    """A fresh last layer with the same inputs and another number of outputs, on the same device.
-
-    >>> new_output_layer(nn.Linear(400, 66), 12).out_features
-    12
-    """
-    return nn.Linear(
-        layer.in_features,
-        outputs,
-        bias=layer.bias is not None,
-        device=layer.weight.device,
-        dtype=layer.weight.dtype,
-    )

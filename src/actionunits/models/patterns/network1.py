@@ -25,14 +25,18 @@ class Network1Config:
         size_px: side of the face crop.
         inter_ocular_px: distance between the eyes in the crop.
         kernel: 5 (the cited network) or 3 (the paper's text).
+        filters: of the three convolutions.
+        code: units of the fully connected layer.
     """
 
     aus: tuple[int, ...] = AU_SETS["bp4d-12"]
     size_px: int = 200
     inter_ocular_px: float = 80.0
     kernel: int = 5
+    filters: tuple[int, int, int] = (64, 128, 128)
+    code: int = 400
 
 
 def build(config: Network1Config) -> StillCnn:
     """The network of a configuration, with random weights."""
-    return StillCnn(config, filters=(64, 128, 128), code=400)
+    return StillCnn(config, config.filters, config.code)

@@ -22,7 +22,8 @@ from actionunits.records import InputSpec
 
 __all__ = ["Network5", "Network5Config", "build"]
 
-BLOCKS = ((64, 64), (128, 128), (256, 256, 256), (256, 256, 256))
+#: Convolutions of each block.
+DEPTHS = (2, 2, 3, 3)
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Network5Config:
         aus: the output columns.
         size_px: side of the face crop; a multiple of 16.
         inter_ocular_px: distance between the eyes in the crop.
+        filters: of the convolutions of each block.
         units: width of the two fully connected layers.
         block_dropout: share dropped after each block.
         dropout: share dropped after each fully connected layer.
@@ -41,6 +43,7 @@ class Network5Config:
     aus: tuple[int, ...] = AU_SETS["bp4d-12"]
     size_px: int = 64
     inter_ocular_px: float = 25.6
+    filters: tuple[int, int, int, int] = (64, 128, 256, 256)
     units: int = 1024
     block_dropout: float = 0.25
     dropout: float = 0.5
@@ -59,8 +62,8 @@ class Network5(AUModel):
         self.spec = InputSpec(aus=config.aus, size_px=config.size_px, inter_ocular_px=config.inter_ocular_px)
         layers: list[nn.Module] = []
         inputs = 1
-        for block in BLOCKS:
-            for outputs in block:
+        for outputs, depth in zip(config.filters, DEPTHS, strict=True):
+            for _ in range(depth):
                 layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.ReLU(inplace=True)]
                 inputs = outputs
             layers += [nn.MaxPool2d(2), nn.Dropout(config.block_dropout)]
