@@ -391,6 +391,11 @@ def _check_stages(recipe: Recipe) -> None:
             f"{recipe.model.name} takes over {', '.join(takes_over)} from a training on patterns: give the "
             f"recipe a table [pretrain] with freeze = {json.dumps(list(takes_over))}"
         )
+    if recipe.pretrain is not None and (left := sorted(set(takes_over) - set(recipe.pretrain.freeze))):
+        raise UserError(
+            f"{recipe.model.name} takes over {', '.join(takes_over)}: name {', '.join(left)} in "
+            "pretrain.freeze, or it would keep its random weights"
+        )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
 

@@ -186,7 +186,7 @@ def reproduce(
         "item": f"{paper} {name}",
         "scale": scale,
         "data": product.data,
-        "seconds": round(time.perf_counter() - begun, 3),
+        "seconds_since_the_last_start": round(time.perf_counter() - begun, 3),
         **environment(),
         "runs": {run.name: _of_run(run) for run in product.runs},
     }

@@ -22,6 +22,7 @@ from actionunits.experiments.crops import scored_clips, training_clips, used_ind
 from actionunits.experiments.environment import environment
 from actionunits.experiments.pattern_stage import (
     codebook_of,
+    in_codebook,
     pattern_trained,
     settings_of_stage,
     taken_from,
@@ -35,6 +36,7 @@ from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
 from actionunits.models.interface import AUModel
 from actionunits.models.parts.codebook import Codebook
+from actionunits.models.parts.pattern_head import PatternModel
 from actionunits.models.parts.pretrained import read_state
 from actionunits.models.registry import build_model
 from actionunits.models.weights import save_model
@@ -168,8 +170,9 @@ def train_fold(
     if recipe.pretrain is not None:
         state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
         take_over(model, state, *recipe.pretrain.freeze)
+    learnt = in_codebook(samples.train, model.codebook) if isinstance(model, PatternModel) else samples.train
     source = SampleBatches(
-        samples.train,
+        learnt,
         model.spec,
         recipe.batches.size,
         sampler=recipe.batches.sampler,
