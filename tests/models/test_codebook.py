@@ -95,7 +95,7 @@ def test_ties_stand_in_the_order_of_their_digits_and_the_empty_pattern_is_one() 
     ("digits", "message"),
     [
         (["01", "1"], "has 2 digits, got '1'"),
-        (["01", "01"], "each pattern once"),
+        (["01", "01"], "each pattern and each AU once"),
         (["0x"], "is not a pattern"),
         ([], "needs patterns"),
     ],

@@ -40,7 +40,7 @@ def pattern_table(data: str) -> PatternTable:
     """How often BP4D's (``bp4d``) or DISFA's (``disfa``) patterns are shown.
 
     >>> table = pattern_table("bp4d")
-    >>> len(table.patterns), table.base_rates()[table.aus.index(12)].round(2)
+    >>> len(table.patterns), round(float(table.base_rates()[table.aus.index(12)]), 2)
     (459, 0.56)
     """
     rows = published("pattern_shares")
