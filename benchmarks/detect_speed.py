@@ -1,10 +1,11 @@
 """Speed and memory of `au detect`, whole process, on clips joined to two lengths.
 
 The 640x480 clips of a folder are decoded and joined, again and again, into an H.264 video of at least
-``--frames`` frames; its packets are repeated ten times for the second length. Each run is one process
+``--frames`` frames; its packets are repeated ten times for the second length. Each run is one command
 `au detect VIDEO`, with its imports, the model's load and the table; the best of ``--runs`` counts, because
-other work on the machine can only slow a run down. As an alternative, a loop that looks for the face in every
-whole frame with the same detector, points, crops and model, one after the other, runs on a part of it.
+other work on the machine can only slow a run down; the slowest is told beside it. As an alternative, a loop
+that looks for the face in every whole frame with the same detector, points, crops and model, one after the
+other, runs on a part of it.
 
     python benchmarks/detect_speed.py FOLDER_OF_CLIPS [--runs 3] [--model FILE] [--out RESULT.json]
 """
@@ -15,11 +16,13 @@ import argparse
 import json
 import os
 import platform
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from itertools import islice
@@ -28,25 +31,22 @@ from pathlib import Path
 import av
 
 FRAME_RATE = 30
-#: Runs a command in the child, waits, and prints wall seconds, CPU seconds and peak memory (KiB).
-MEASURE = """
-import json, resource, subprocess, sys, time
-start = time.perf_counter()
-code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode
-wall = time.perf_counter() - start
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([code, wall, used.ru_utime + used.ru_stime, used.ru_maxrss]))
-"""
+#: How often the memory is looked at: about 40 times in the shortest run.
+LOOK_S = 0.05
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One command on one video; the time of the best run, the largest memory of all runs."""
+    """One command on one video, the best run; the slowest run is named, too.
+
+    The memory is that of all processes of the command together, what they share counted once (PSS).
+    """
 
     what: str
     frames: int
     seconds: float
     frames_per_s: float
+    slowest_frames_per_s: float
     cores_used: float
     peak_mib: float
 
@@ -91,20 +91,43 @@ def repeat(source: Path, path: Path, times: int) -> None:
                 shift += length
 
 
+def _memory_kib(process_id: int) -> int:
+    """Of a process and those that it started (Linux); 0 of one that has just ended."""
+    try:
+        parts = Path(f"/proc/{process_id}/smaps_rollup").read_text().split()
+        children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    own = int(parts[parts.index("Pss:") + 1]) if "Pss:" in parts else 0
+    return own + sum(_memory_kib(int(child)) for child in children)
+
+
+def _seconds(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds and CPU seconds of a command."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _peak_mib(command: Sequence[str]) -> float:
+    """In a run of its own, because looking at the memory takes time."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, _memory_kib(process.pid))
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LOOK_S)
+    return peak / 1024
+
+
 def measure(what: str, command: Sequence[str], frames: int, runs: int) -> Measurement:
     """Run a command several times."""
-    best, memory, cores = float("inf"), 0.0, 0.0
-    for _ in range(runs):
-        told = subprocess.run(
-            [sys.executable, "-c", MEASURE, *command], capture_output=True, text=True, check=True
-        )
-        code, wall, cpu, kib = json.loads(told.stdout.splitlines()[-1])
-        if code != 0:
-            raise SystemExit(f"{' '.join(command)} ended with {code}: {told.stderr}")
-        memory = max(memory, kib / 1024)
-        if wall < best:
-            best, cores = wall, cpu / wall
-    return Measurement(what, frames, best, frames / best, cores, memory)
+    done = sorted(_seconds(command) for _ in range(runs))
+    wall, cpu = done[0]
+    return Measurement(
+        what, frames, wall, frames / wall, frames / done[-1][0], cpu / wall, _peak_mib(command)
+    )
 
 
 def naive(video: Path, model: str | None, frames: int) -> Measurement:
@@ -124,9 +147,8 @@ def naive(video: Path, model: str | None, frames: int) -> Measurement:
             crop = align_for(backend.spec, frame, points)
             backend.predict(collate([sample_of([crop], [points], backend.spec)], backend.spec))
     wall = time.perf_counter() - start
-    return Measurement(
-        "naive loop", frames, wall, frames / wall, (time.process_time() - cpu) / wall, float("nan")
-    )
+    cores = (time.process_time() - cpu) / wall
+    return Measurement("naive loop", frames, wall, frames / wall, frames / wall, cores, float("nan"))
 
 
 def main() -> None:

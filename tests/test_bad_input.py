@@ -226,15 +226,18 @@ def test_a_full_disk_leaves_nothing_half_written(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("option", "kept"), [("--video", ["photo.csv", "photo_au.png"]), ("", ["photo.csv"])]
+)
 def test_a_stop_keeps_what_is_complete_and_nothing_else(
-    tmp_path: Path, photo: Path, number: signal.Signals, code: int
+    tmp_path: Path, photo: Path, option: str, kept: list[str], number: signal.Signals, code: int
 ) -> None:
     still = np.full((240, 320, 3), 100, np.uint8)
     long = _write_video(tmp_path / "long.mp4", [still] * 1500)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "actionunits", "detect", photo, long, "--out", out, "--video"]
+    command = [sys.executable, "-m", "actionunits", "detect", photo, long, "--out", out, option]
     process = subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [str(word) for word in command if word], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
     try:
         deadline = time.monotonic() + 60
@@ -249,4 +252,4 @@ def test_a_stop_keeps_what_is_complete_and_nothing_else(
         process.kill()
     assert process.returncode == code, told
     assert b"Traceback" not in told
-    assert _left(out) == ["photo.csv", "photo_au.png"]
+    assert _left(out) == kept

@@ -166,6 +166,38 @@ def test_stopping_early_stops_the_threads_and_closes_the_source(make_model: Make
     assert _threads() == 0
 
 
+@pytest.mark.parametrize("detector", ["hog", "viola-jones"])
+def test_a_process_of_its_own_gives_the_same(make_model: MakeModel, talk: Path, detector: str) -> None:
+    model = make_model(needs_landmarks=True)
+    here = list(Detector(model, detector=detector).run(talk))  # type: ignore[arg-type]
+    engine = Detector(model, detector=detector, apart=True)  # type: ignore[arg-type]
+    for _ in range(2):  # the second source is read by the same process
+        there = list(engine.run(talk))
+        assert [r.time_s for r in there] == [r.time_s for r in here]
+        for one, other in zip(here, there, strict=True):
+            assert [f.track for f in one.faces] == [f.track for f in other.faces]
+            for face, same in zip(one.faces, other.faces, strict=True):
+                np.testing.assert_array_equal(face.landmarks, same.landmarks)
+                np.testing.assert_array_equal(face.probability, same.probability)
+                assert face.confidence == same.confidence
+
+
+def test_pictures_can_be_kept_although_faces_are_found_apart(make_model: MakeModel, talk: Path) -> None:
+    results = list(Detector(make_model(), apart=True).run(talk, keep_frames=True))
+    assert all(result.frame is not None for result in results)
+
+
+def test_a_break_is_told_from_a_process_of_its_own(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(talk.read_bytes()[: talk.stat().st_size // 2])
+    found = []
+    with pytest.raises(TruncatedSource, match="breaks off after") as raised:
+        for result in Detector(make_model(), apart=True).run(cut):
+            found.append(result.frame_index)
+    assert found == list(range(raised.value.frames_read))
+    assert found
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

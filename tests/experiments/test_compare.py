@@ -43,6 +43,9 @@ def test_a_better_network_is_better_by_an_interval_above_zero() -> None:
         again = mean_difference(poor, good, metric, draws=200)
         assert again == pytest.approx((-value, -high, -low))
     assert mean_difference(good, good, "AUC", draws=50) == (0.0, 0.0, 0.0)
+    unknown = good.predictions.assign(AU04=-1, AU12=-1)
+    nobody = Outcome(unknown, score_predictions(unknown, ("F1", "AUC")), Path("run"))
+    assert np.isnan(mean_difference(nobody, poor, "AUC", draws=20)).all()
     bounds = intervals(good, ("AUC",), draws=200)["AUC"]
     assert bounds.value == pytest.approx(good.scores.values[:, 1])
     assert (bounds.low < bounds.value).all()

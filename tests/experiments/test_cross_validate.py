@@ -13,10 +13,11 @@ from actionunits.datasets.fakes import FakeSize
 from actionunits.errors import UserError
 from actionunits.experiments.crops import folds_of, open_crops
 from actionunits.experiments.cross_validate import cross_validate, score_predictions, spec_of
-from actionunits.experiments.evaluate import evaluate_model, evaluate_run
+from actionunits.experiments.evaluate import evaluate_model, evaluate_run, learnt_from
 from actionunits.experiments.fakes import make_fake
 from actionunits.experiments.recipe import DataSettings, FoldSettings, load_recipe, recipe_from, recipe_names
 from actionunits.experiments.synthetic import coded_set, synthetic_crops
+from actionunits.experiments.train import samples_of_fold, settings_of_fold
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.weights import load_model, read_header
@@ -70,7 +71,16 @@ def test_folds_that_are_done_are_kept_and_the_rest_goes_on(tmp_path: Path, cache
     resumed = cross_validate(recipe, tmp_path / "cut", cache=cache)
     assert (tmp_path / "cut" / "fold-2" / "predictions.parquet").stat().st_mtime_ns == before
     np.testing.assert_array_equal(resumed.values, whole.values)
-    other = load_recipe("facs3d/cnn2d", ["training.lr=0.5"], scale="tiny")
+    made = json.loads((tmp_path / "cut" / "run.json").read_text())
+    (tmp_path / "cut" / "run.json").write_text(json.dumps({**made, "commit": "before"}))
+    again = cross_validate(recipe, tmp_path / "cut", cache=cache, only=[2])  # a later look at one fold
+    assert again.per_fold is not None
+    assert len(again.per_fold) == 2
+    assert pd.read_parquet(tmp_path / "cut" / "predictions.parquet")["fold"].nunique() == 2
+    assert json.loads((tmp_path / "cut" / "run.json").read_text())["commit"] == "before"
+    longer = load_recipe("facs3d/cnn2d", ["training.epochs=3", "training.lr=0.5"], scale="tiny")
+    cross_validate(longer, tmp_path / "cut", cache=cache)  # what mends a run may change
+    other = load_recipe("facs3d/cnn2d", ["training.optimiser=adamw"], scale="tiny")
     with pytest.raises(UserError, match="holds a run of another recipe"):
         cross_validate(other, tmp_path / "cut", cache=cache)
     with pytest.raises(UserError, match="no fold 3"):
@@ -115,6 +125,10 @@ def test_a_run_and_a_model_are_scored_again(tmp_path: Path, cache: Path) -> None
         evaluate_run(tmp_path / "fold-1" / "run", ["F1"])
     model = tmp_path / "fold-1" / "model.safetensors"
     changes = ["data.subjects=2", "data.sequences=3", "data.seed=8"]
+    assert not learnt_from(model, "caud/heads", changes)
+    assert learnt_from(
+        model, "caud/heads", [f"data.subjects={load_recipe('caud/heads', scale='tiny').data.subjects}"]
+    )
     scores = evaluate_model(model, "caud/heads", changes, ["ACC"], cache=cache)
     assert scores.values.shape == (12, 1)
 
@@ -150,7 +164,7 @@ def test_a_synthetic_set_codes_what_its_source_codes() -> None:
     assert coded_set(settings, (12, 1)).aus == AU_SETS["bp4d-12"]
     assert coded_set(settings, (25, 1)).aus == AU_SETS["disfa-12"]
     assert coded_set(settings, (9, 24)).aus == (9, 24)
-    with pytest.raises(ValueError, match="the table codes"):
+    with pytest.raises(UserError, match="bp4d does not code AU 25"):
         coded_set(DataSettings(coding="bp4d"), (25,))
 
 
@@ -180,3 +194,44 @@ def test_a_licensed_set_is_prepared_and_learnt_from(tmp_path: Path) -> None:
         load_recipe("facs3d/cnn2d", ["data.name=bp4d"])
     with pytest.raises(UserError, match="unknown data set 'bp5d': did you mean 'bp4d'"):
         load_recipe("facs3d/cnn2d", ["data.name=bp5d"])
+
+
+def test_stills_and_clips_of_the_same_frames_weigh_the_aus_alike(cache: Path) -> None:
+    weights = []
+    for name in ("cnn2d", "cnn_lstm", "net"):
+        recipe = load_recipe(f"facs3d/{name}", scale="tiny")
+        crops = open_crops(recipe.data, spec_of(recipe), cache)
+        fold = folds_of(recipe.folds, crops.index).folds[0]
+        samples = samples_of_fold(recipe, crops, spec_of(recipe), fold)
+        weights.append(settings_of_fold(recipe, samples.train.frame_labels, 0).label_weights)
+    assert weights[0] == weights[1] == weights[2]
+    assert np.mean(weights[0]) == pytest.approx(1)
+    assert np.ptp(weights[0]) > 0.2
+
+
+def test_clips_need_frames_that_follow_one_another(tmp_path: Path, cache: Path) -> None:
+    small = ["data.frames=120", "data.sequences=1", "model.config.frame_step=1"]
+    thinned = ["data.thin_frames=56", "data.thin_step=2", *small]
+    recipe = load_recipe("facs3d/net", thinned, scale="tiny")
+    crops = open_crops(recipe.data, spec_of(recipe), cache)
+    fold = folds_of(recipe.folds, crops.index).folds[0]
+    samples = samples_of_fold(recipe, crops, spec_of(recipe), fold)  # one clip a sequence, over the gaps
+    assert {len(np.unique(rows)) for rows in samples.train.rows} == {56}
+    tiled = load_recipe("facs3d/net", [*thinned, "data.clips=tile"], scale="tiny")
+    with pytest.raises(UserError, match="clips of 56 frames show 1 different ones"):
+        samples_of_fold(tiled, crops, spec_of(tiled), fold)
+
+
+def test_a_cache_of_other_data_is_refused(tmp_path: Path, cache: Path) -> None:
+    recipe = load_recipe("patterns/network5", scale="tiny")
+    crops = open_crops(recipe.data, spec_of(recipe), cache)
+    with pytest.raises(UserError, match="holds crops of synthetic, not of bp4d"):
+        open_crops(DataSettings(name="bp4d", cache=str(crops.folder)), spec_of(recipe), cache)
+
+
+def test_clips_are_not_scored_on_stills(tmp_path: Path, cache: Path) -> None:
+    recipe = load_recipe("facs3d/net", scale="tiny")
+    cross_validate(recipe, tmp_path, cache=cache, only=[1])
+    model = tmp_path / "fold-1" / "model.safetensors"
+    with pytest.raises(UserError, match="takes clips of 56 frames, these data have 1"):
+        evaluate_model(model, None, [], ["F1"], cache=cache)

@@ -15,6 +15,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.crops import left_out_index, open_crops, used_index
 from actionunits.experiments.cross_validate import cross_validate, score_predictions, spec_of
 from actionunits.experiments.evaluate import evaluate_run
+from actionunits.experiments.pattern_stage import in_codebook
 from actionunits.experiments.predict import without_decisions
 from actionunits.experiments.recipe import load_recipe
 from actionunits.facs.patterns import encode
@@ -23,6 +24,7 @@ from actionunits.models.weights import load_model, read_header
 from actionunits.records import Expression
 from actionunits.synthesis.animate import PortraitAnimator
 from actionunits.synthesis.painting import paint_portrait
+from actionunits.training.data import CropSamples
 from actionunits.training.loop import fit as real_fit
 
 STEPS = ["training.max_steps=4"]
@@ -55,7 +57,8 @@ def test_the_convolutions_are_those_of_the_pattern_stage_and_the_head_is_new(tra
         book = Codebook.load(fold / "codebook.json")
         assert stage["model.output.weight"].shape[0] == len(book)
         assert book.aus == model.spec.aus
-        assert (fold / "pretrain" / "log.csv").exists() == (fold / "run" / "log.csv").exists()
+        assert (fold / "pretrain" / "last.pt").exists()
+        assert (fold / "run" / "last.pt").exists()
 
 
 def test_the_classes_are_those_of_the_training_subjects(trained: Path, cache: Path) -> None:
@@ -191,3 +194,23 @@ def test_networks_4_and_7_run_on_a_video(tmp_path: Path, cache: Path, trained: P
         said = np.array([face.probability for result in results for face in result.faces])
         assert said.shape == (12, 12)
         assert ((said >= 0) & (said <= 1)).all()
+
+
+def test_what_a_network_takes_over_must_be_named() -> None:
+    with pytest.raises(UserError, match=r"name trunk.\* in pretrain.freeze, or it would keep"):
+        load_recipe("patterns/network4", ["pretrain.freeze=['code.*']"], "tiny")
+    with pytest.raises(UserError, match="has 12 digits, got '01'"):
+        load_recipe("patterns/network3", ["model.config.patterns=['01']"], "tiny")
+
+
+def test_frames_without_a_class_are_not_drawn(cache: Path) -> None:
+    recipe = load_recipe("patterns/network3", scale="tiny")
+    crops = open_crops(recipe.data, spec_of(recipe), cache)
+    samples = CropSamples(crops, spec_of(recipe))
+    labels = samples.frame_labels[:, 0]
+    book = Codebook.from_labels(samples.spec.aus, labels, 1).most_frequent(2)
+    some = in_codebook(samples, book)
+    assert 0 < len(some) < len(samples)
+    assert (book.classes(some.frame_labels[:, 0]) >= 0).all()
+    assert len(some.labels) == len(some.subject) == len(some)
+    assert np.array_equal(some[0].frames, samples[int(np.flatnonzero(book.classes(labels) >= 0)[0])].frames)

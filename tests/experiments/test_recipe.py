@@ -41,6 +41,9 @@ def test_the_papers_hyper_parameters_stand_in_the_recipes() -> None:
     training = facs3d.training
     assert (training.epochs, training.optimiser, training.lr, training.momentum) == (30, "sgd", 1e-3, 0.9)
     assert (facs3d.batches.size, facs3d.batches.weights, facs3d.folds.count) == (20, "inverse_base_rate", 5)
+    for name in ("net", "cnn_lstm"):
+        other = load_recipe(f"facs3d/{name}", scale="paper")
+        assert (other.training, other.batches.weights) == (training, "inverse_base_rate")
     rcnn = load_recipe("au_rcnn/cnn_res", scale="paper")
     training = rcnn.training
     assert (training.epochs, training.lr, training.weight_decay, training.step_epochs) == (25, 1e-3, 5e-4, 10)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from actionunits.datasets.fakes import FakeSize
 from actionunits.errors import UserError
+from actionunits.experiments.fakes import make_fake
 from actionunits.experiments.reproduce import ITEMS, MAKERS, reproduce
 from actionunits.experiments.reproduce_labels import synthetic_labels
 
@@ -59,17 +61,44 @@ def test_the_correlations_of_seed_004_come_out(tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
     for paper, item, data, scale, message in (
-        ("au_rcnn", "table16", (), "tiny", "cannot be made yet"),
+        ("au_rcnn", "table4", (), "tiny", "cannot be made yet"),
         ("facs3d", "tabel1", (), "tiny", "did you mean 'table1'"),
         ("facs", "table1", (), "tiny", "did you mean 'facs3d'"),
         ("facs3d", "fig5", (), "big", "unknown scale"),
-        ("patterns", "table9", ("bp4d=/x",), "tiny", "there is no data set at '/x'"),
+        ("cooccurrence", "table4", ("bp4d=.",), "tiny", "not yet with bp4d=."),
+        ("facs3d", "fig5", ("bp4d=/x/y",), "tiny", "no data set at '/x/y': give --data bp4d=FOLDER"),
+        ("facs3d", "fig5", ("bp5d=.",), "tiny", "unknown data set 'bp5d': did you mean 'bp4d'"),
         ("patterns", "table1", (f"bp4d={tmp_path}",), "tiny", "not yet with bp4d="),
     ):
         with pytest.raises(UserError, match=message) as caught:
             reproduce(paper, item, tmp_path / "out", data=data, scale=scale)
         assert caught.value.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_tables_1_and_2_hold_the_papers_numbers_beside_ours(tmp_path: Path, runs: Path) -> None:
+    reproduce("facs3d", "table1", tmp_path, runs=runs)
+    means = pd.read_csv(tmp_path / "facs3d-table1-means.csv")
+    paper = means.set_index(["method", "metric"])["paper"]
+    assert paper["FACS3D-Net", "F1"] == pytest.approx(0.5971)
+    assert paper["2D CNN", "AUC"] == pytest.approx(0.8390)
+    assert (means["low"] <= means["ours"]).all()
+    assert (means["ours"] <= means["high"]).all()
+    ours = pd.read_csv(tmp_path / "facs3d-table1.csv", index_col=0)
+    accuracy, kappa = (ours[f"{name} FACS3D-Net"].to_numpy() for name in ("ACC", "S"))
+    assert kappa == pytest.approx(2 * accuracy - 1)  # for two raters and two classes
+    rates = ours["base rate"]
+    assert ours["F1 Ones"][:-1].to_numpy() == pytest.approx((2 * rates / (1 + rates))[:-1].to_numpy())
+    reproduce("facs3d", "table2", tmp_path, runs=runs)
+    stars = pd.read_csv(tmp_path / "facs3d-table2.csv", index_col=0)
+    assert stars.loc["AU1 against 2D CNN", "F1, paper"] == "***"
+    assert stars.loc["AU7 against 2D CNN", "F1, paper"] == "n.s."
+
+
+def test_a_licensed_set_gives_the_items_too(tmp_path: Path) -> None:
+    make_fake("bp4dplus", tmp_path / "set", FakeSize(subjects=6, sequences=1, frames=60))
+    files = reproduce("facs3d", "fig5", tmp_path / "out", data=[f"bp4dplus={tmp_path / 'set'}"], scale="tiny")
+    assert re.match(r"Data: bp4dplus, \d+ people", files[0].read_text())
 
 
 def test_synthetic_labels_are_the_same_again_and_hold_smiles() -> None:

@@ -54,3 +54,12 @@ def test_a_model_goes_there_and_comes_back(tmp_path: Path, hub: Path, small) -> 
     with pytest.raises(UserError, match="not a safetensors file"):
         (tmp_path / "bad.safetensors").write_text("{}")
         push_to_hub(tmp_path / "bad.safetensors", "me/net")
+
+
+def test_what_the_transport_raises_is_one_line(tmp_path: Path, monkeypatch, small) -> None:
+    def refuse(*_args, **_named):
+        raise ConnectionError
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
+    with pytest.raises(UserError, match="cannot fetch model.safetensors of me/net: ConnectionError"):
+        from_pretrained("me/net")

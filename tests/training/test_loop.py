@@ -251,6 +251,26 @@ def test_a_full_memory_stops_with_one_line_and_the_state_before(tmp_path: Path, 
     assert fit(model, Painted(), TrainSettings(epochs=1, lr=0.05), run=tmp_path).steps == 5
 
 
+def test_a_gradient_that_overflows_spoils_no_weights(tmp_path: Path, monkeypatch) -> None:
+    """The loss is finite, its gradient is not: a step along it would write NaN weights into ``last.pt``."""
+    model, steps = made(), []
+
+    def loss(self, batch, output, weights=None):
+        steps.append(1)
+        plain = super(Small, self).loss(batch, output, weights)
+        return plain if len(steps) < 4 else plain + torch.sqrt(output.logits.sum() * 0)
+
+    monkeypatch.setattr(Small, "loss", loss)
+    with pytest.raises(TrainingError, match=r"a gradient is not finite at step 4 .* lower training.lr"):
+        fit(model, Painted(), TrainSettings(epochs=4, lr=0.05), run=tmp_path)
+    kept = load_state(tmp_path / "last.pt")
+    assert kept["place"]["step"] == 3
+    assert all(torch.isfinite(value).all() for value in kept["model"].values())
+    monkeypatch.undo()
+    advised = TrainSettings(epochs=1, lr=0.01, clip_norm=1.0)
+    assert fit(model, Painted(), advised, run=tmp_path).steps == 5
+
+
 def test_tensorboard_gets_what_the_log_says(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -282,8 +302,8 @@ def test_early_stopping_and_the_best_weights(tmp_path: Path) -> None:
 
 def test_other_settings_in_the_same_folder_are_an_error(tmp_path: Path) -> None:
     fit(made(), Painted(), TrainSettings(epochs=1), run=tmp_path)
-    with pytest.raises(UserError, match=r"training\.lr = 0\.001, now 0\.5"):
-        fit(made(), Painted(), TrainSettings(epochs=1, lr=0.5), run=tmp_path)
+    with pytest.raises(UserError, match=r"training\.momentum = 0\.9, now 0\.5"):
+        fit(made(), Painted(), TrainSettings(epochs=1, momentum=0.5), run=tmp_path)
     (tmp_path / "last.pt").write_bytes(b"PK no")
     with pytest.raises(UserError, match="is not a checkpoint"):
         fit(made(), Painted(), TrainSettings(epochs=1), run=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -98,7 +99,7 @@ def detect(
 
     Example: au detect interview.mp4 photos/ --out results --video --report
     """
-    from actionunits.detect.outputs import OutputPlan, output_names
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's own threads only spin beside the pipeline's
     from actionunits.detect.pipeline import Detector
 
     engine = Detector(
@@ -106,7 +107,10 @@ def detect(
         faces=faces.value,
         detector=detector.value,
         smooth_s=smooth,
+        apart=not video,
     )
+    from actionunits.detect.outputs import OutputPlan, output_names
+
     known = {source.resolve(): source for source in sources}
     plan = OutputPlan(out, layout.value, table.value, video=video, report=report, protected=frozenset(known))
     sources = list(known.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from actionunits.cli.progress import progress_stages
 from actionunits.cli.training_parts import need_training_parts
+from actionunits.errors import UserError
 
 __all__ = ["evaluate"]
 
@@ -45,13 +47,17 @@ def evaluate(
     au evaluate model.safetensors facs3d/cnn2d data.seed=99 data.subjects=5
     """
     need_training_parts("evaluate")
-    from actionunits.experiments.evaluate import evaluate_model, evaluate_run
+    from actionunits.experiments.evaluate import evaluate_model, evaluate_run, learnt_from
     from actionunits.reports.tables import score_frame, to_markdown
 
     metrics = tuple(metric or ("F1", "ACC", "AUC"))
     if target.is_dir():
+        if recipe is not None or changes:
+            raise UserError("a run is scored on its own test predictions: leave the recipe out")
         table = evaluate_run(target, metrics, threshold)
     else:
+        if learnt_from(target, recipe, changes or []):
+            print("au: the model has learnt from these people: change data.seed", file=sys.stderr)
         with progress_stages() as stage:
             table = evaluate_model(
                 target, recipe, changes or [], metrics, threshold=threshold, cache=cache, stage=stage

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from actionunits.records import OnProgress, Stage
+if TYPE_CHECKING:
+    from actionunits.records import OnProgress, Stage
 
 __all__ = ["progress_bar", "progress_stages"]
 

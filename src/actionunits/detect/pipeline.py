@@ -1,21 +1,24 @@
 """Video in, rows out: faces, points, crops and the model, in order and in constant memory.
 
-Three threads share the work: one decodes, one finds and follows the faces, and the caller's aligns the crops
-and runs the model. Between them stand short queues, so memory does not grow with the length of the video.
+Three threads share the work: one decodes and searches, one follows the faces and cuts them out, the caller's
+runs the model. Between them stand short queues, so memory does not grow with the length of the video. With
+``apart`` all but the model is done in a process of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from actionunits.ahead import ahead
+from actionunits.apart import Apart, can_work_apart
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
 from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
+from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
@@ -23,24 +26,14 @@ from actionunits.records import FloatArray, Frame, OnProgress
 
 if TYPE_CHECKING:
     from actionunits.faces.detect import FaceDetector
-    from actionunits.faces.track import TrackedFace
     from actionunits.faces.video import FrameSource
 
 __all__ = ["Detector", "FaceResult", "FrameResult"]
 
-#: Frames that the decoder and the tracker may be ahead.
-_QUEUE = 8
-#: Seconds between two searches of the whole frame while a face is followed: they cost ten times as much as
-#: following it, and a larger face that comes in is less urgent than another face that comes in.
-_SEARCH_ALL_S, _SEARCH_LARGEST_S = 1.0, 4.0
+#: Cropped frames that may wait for the model.
+_QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
-
-
-@dataclass(frozen=True)
-class _Tracked:
-    frame: Frame
-    faces: Sequence[TrackedFace]
 
 
 class Detector:
@@ -61,6 +54,9 @@ class Detector:
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
             they are. Pictures have no times and are left as they are. See
             :func:`actionunits.detect.smoothing.smooth`.
+        apart: find the faces in a process of its own, which starts at once and ends with this object: faster
+            on two cores and more, and the same results. It is left out where it is not possible and where
+            pictures are kept.
 
     Raises:
         UserError: the model cannot be read or needs what this pipeline does not give (AU boxes, optical
@@ -75,6 +71,7 @@ class Detector:
         detector: Literal["hog", "viola-jones"] = "hog",
         batch: int = 16,
         smooth_s: float = 0.0,
+        apart: bool = False,
     ) -> None:
         if faces not in ("largest", "all"):
             raise unknown_name("value of faces", faces, ("largest", "all"))
@@ -84,6 +81,7 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
+        self._apart = Apart(load_points) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
         _check_needs(self.backend)
         self.faces: Literal["largest", "all"] = faces
@@ -135,18 +133,17 @@ class Detector:
         frames = open_source(Path(source)) if isinstance(source, (str, Path)) else source
         trouble: list[TruncatedSource] = []
 
-        def good_frames() -> Iterator[Frame]:
+        def good_frames(cropped: Iterable[CroppedFrame]) -> Iterator[CroppedFrame]:
             try:
-                yield from frames
+                yield from cropped
             except TruncatedSource as problem:
                 trouble.append(problem)
 
         again = keep_frames and frames.kind == "video" and self._late > _QUEUE
-        stages = self._stages(
-            good_frames(), tracking=frames.kind == "video", keep_frames=keep_frames and not again
-        )
-        results = smooth(stages, self.smooth_s) if frames.kind == "video" else stages
-        with closing(stages):
+        with closing(self._cropped(frames, keep_frames=keep_frames and not again)) as cropped:
+            results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
+            if frames.kind == "video":
+                results = smooth(results, self.smooth_s)
             if again:
                 results = _with_pictures(results, frames)
             for done, result in enumerate(results, start=1):
@@ -156,39 +153,11 @@ class Detector:
         if trouble:
             raise trouble[0]
 
-    def _stages(
-        self, frames: Iterator[Frame], *, tracking: bool, keep_frames: bool
-    ) -> Generator[FrameResult, None, None]:
-        import cv2
-
-        from actionunits.faces.track import FaceTracker
-
-        cv2.setNumThreads(1)  # the stages are threads already: OpenCV's own would only take turns with them
-        search_s = _SEARCH_ALL_S if self.faces == "all" else _SEARCH_LARGEST_S
-        tracker = FaceTracker(
-            self._face_detector, keep=self.faces, tracking=tracking, search_every_s=search_s
-        )
-
-        def track(frames: Iterable[Frame]) -> Iterator[_Tracked]:
-            for frame in frames:
-                yield _Tracked(frame, tracker.update(frame))
-
-        with closing(ahead(frames, _QUEUE)) as read, closing(ahead(track(read), _QUEUE)) as tracked:
-            cropped = self._crop(tracked, keep_frames=keep_frames)
-            yield from self._predict(windows_of(cropped, self.backend.spec))
-
-    def _crop(self, tracked: Iterable[_Tracked], *, keep_frames: bool) -> Iterator[CroppedFrame]:
-        from actionunits.faces.align import align_for
-
-        spec = self.backend.spec
-        for item in tracked:
-            faces = sorted(item.faces, key=lambda each: each.face.track)
-            crops = {
-                each.face.track: (align_for(spec, item.frame, each.landmarks), each.landmarks)
-                for each in faces
-            }
-            kept = item.frame if keep_frames else None
-            yield CroppedFrame(item.frame.index, item.frame.time_s, faces, crops, kept)
+    def _cropped(self, source: FrameSource, *, keep_frames: bool) -> Generator[CroppedFrame, None, None]:
+        spec, detector, faces = self.backend.spec, self._face_detector, self.faces
+        if self._apart is None or keep_frames:
+            return ahead(cropped_frames(source, spec, detector, faces=faces, keep_frames=keep_frames), _QUEUE)
+        return self._apart.items(cropped_frames, source, spec, detector, faces=faces)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""

@@ -15,6 +15,7 @@ from actionunits.experiments.cross_validate import cross_validate, score_predict
 from actionunits.experiments.predict import decisions_in
 from actionunits.experiments.recipe import Recipe
 from actionunits.facs.units import au_column
+from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import COUNT_METRICS, count
 from actionunits.metrics.ranking import count_pairs, roc_auc
 from actionunits.metrics.statistics import Interval, bootstrap_scores, subject_draws
@@ -149,9 +150,9 @@ def mean_difference(
     chosen = [ours.scores.aus.index(au) for au in aus or ours.scores.aus]
     pairs = [_drawn(outcome, metric, draws)[:, chosen] for outcome in (ours, theirs)]
     apart = pairs[0] - pairs[1]
-    known = np.isfinite(apart)
-    means = np.where(known, apart, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    low, high = np.quantile(means[1:][known[1:].any(axis=1)], [0.025, 0.975])
+    means, _ = mean_defined(apart, axis=1)
+    drawn = means[1:][np.isfinite(means[1:])]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
     return float(means[0]), float(low), float(high)
 
 

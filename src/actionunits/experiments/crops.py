@@ -58,9 +58,7 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
     if data.cache and not data.root:
-        cache = CropCache(Path(data.cache))
-        cache.check_spec(spec)
-        return cache
+        return _own_cache(data, spec)
     out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
     if not is_first_process():
         return wait_for_crops(out)
@@ -75,6 +73,20 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         jobs=os.cpu_count() or 1,
         on_progress=show,
     ).cache
+
+
+def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
+    """A cache that the user made, if it is what the recipe says."""
+    cache = CropCache(Path(data.cache))
+    cache.check_spec(spec)
+    held = set(cache.index.table["dataset"].astype(str))
+    if data.name != "table" and held != {data.name}:
+        raise UserError(f"{data.cache} holds crops of {', '.join(sorted(held))}, not of {data.name}")
+    if data.positive is not None:
+        raise UserError(
+            "data.positive is applied when a cache is made: give data.root too, or au prepare --positive"
+        )
+    return cache
 
 
 def wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
@@ -145,12 +157,17 @@ def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
 
 def training_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to learn from."""
-    return Clips.of(spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+    return _automatic(data, spec) if data.clips == "auto" else Clips(data.clips, data.stride)
 
 
 def scored_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to validate and test on; by default as ``au detect`` does."""
-    return Clips.of(spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+    return _automatic(data, spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+
+
+def _automatic(data: DataSettings, spec: InputSpec) -> Clips:
+    """As ``au detect`` cuts clips; over the gaps of thinned sequences there is one clip for each."""
+    return Clips("spread") if data.thin_frames and spec.clip_length > 1 else Clips.of(spec)
 
 
 def data_line(data: DataSettings, index: LabelIndex) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from actionunits.reports.page import Section, write_page
 from actionunits.reports.tables import score_frame, write_table
 from actionunits.training.loop import EpochRecord
 from actionunits.training.processes import is_first_process, wait_for_all
+from actionunits.training.settings import FREE_SETTINGS, TrainSettings
 
 __all__ = ["cross_validate", "score_predictions", "spec_of", "write_scores"]
 
@@ -57,7 +59,7 @@ def cross_validate(
 
     ``out`` gets ``recipe.toml`` (resolved), ``run.json`` (versions, commit, seeds), ``folds.json``, a folder
     ``fold-K`` each, ``predictions.parquet`` (test subjects of all folds), ``scores.csv`` and
-    ``report.html``.
+    ``report.html``; these three hold every fold that is finished, also when only some are run now.
 
     Args:
         recipe: the experiment.
@@ -68,7 +70,7 @@ def cross_validate(
         cache: folder of the samples; by default ``out / "data"``.
 
     Returns:
-        Scores of each AU over all test subjects, and fold by fold.
+        Scores of each AU over the test subjects of all finished folds, and fold by fold.
 
     Raises:
         UserError: the folder holds another recipe's run, or too few subjects for the folds.
@@ -82,8 +84,9 @@ def cross_validate(
     if is_first_process():
         write_folds(out / "folds.json", folds)
     numbers = _chosen(only, len(folds.folds))
-    tables = [_one_fold(recipe, crops, folds, number, out, stage, on_epoch) for number in numbers]
-    predictions = pd.concat(tables, ignore_index=True)
+    for number in numbers:
+        _one_fold(recipe, crops, folds, number, out, stage, on_epoch)
+    predictions = _finished_folds(out)
     table = score_predictions(predictions, recipe.scores.metrics)
     if is_first_process():
         with replace_when_done(out / "predictions.parquet") as beside:
@@ -119,6 +122,12 @@ def _one_fold(
 
     samples = samples_of_fold(recipe, crops, spec_of(recipe), fold)
     return train_fold(recipe, samples, fold, number, folder, on_progress=show, on_epoch=report)
+
+
+def _finished_folds(out: Path) -> pd.DataFrame:
+    """The predictions of every fold that is finished, in their order."""
+    files = sorted(out.glob("fold-*/predictions.parquet"), key=lambda file: int(file.parent.name[5:]))
+    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def score_predictions(
@@ -186,12 +195,25 @@ def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame
 def _keep_recipe(recipe: Recipe, out: Path) -> None:
     """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
     text, path = to_toml(recipe), out / "recipe.toml"
-    if path.exists() and _kept_recipe(path) != recipe:
+    if path.exists() and _essence(_kept_recipe(path)) != _essence(recipe):
         raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
     with replace_when_done(path) as beside:
         beside.write_text(text, encoding="utf-8")
-    with replace_when_done(out / "run.json") as beside:
-        beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+    if not (out / "run.json").exists():  # a later look at the run does not change what it was made with
+        with replace_when_done(out / "run.json") as beside:
+            beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+
+
+def _essence(recipe: Recipe | None) -> Recipe | None:
+    """The recipe without what may change while a run goes on: how long, on what, where the data lie."""
+    if recipe is None:
+        return None
+    free = {name: getattr(TrainSettings(), name) for name in FREE_SETTINGS}
+    return replace(
+        recipe,
+        training=replace(recipe.training, **free),
+        data=replace(recipe.data, root=recipe.data.root and "-", cache=recipe.data.cache and "-"),
+    )
 
 
 def _kept_recipe(path: Path) -> Recipe | None:

@@ -17,7 +17,7 @@ from actionunits.metrics.scoring import score_table
 from actionunits.records import ScoreTable, Stage
 from actionunits.training.data import CropSamples
 
-__all__ = ["evaluate_model", "evaluate_run"]
+__all__ = ["evaluate_model", "evaluate_run", "learnt_from"]
 
 
 def evaluate_run(run: Path, metrics: Sequence[str], threshold: float | None = None) -> ScoreTable:
@@ -64,7 +64,12 @@ def evaluate_model(
         UserError: not a model file, an unknown recipe or metric, or data that the model cannot take.
     """
     backend = load_backend(model)
-    data = DataSettings() if recipe is None else load_recipe(recipe, changes).data
+    data = _data_of(recipe, changes)
+    if data.name == "synthetic" and data.frames < backend.spec.clip_length:
+        raise UserError(
+            f"the model takes clips of {backend.spec.clip_length} frames, these data have {data.frames} a "
+            "sequence: give the recipe that it was trained by, or data.frames"
+        )
     crops = open_crops(data, backend.spec, cache, stage)
     index, clips = used_index(data, crops), scored_clips(data, backend.spec)
     samples = CropSamples(crops, backend.spec, index=index, clips=clips)
@@ -73,3 +78,19 @@ def evaluate_model(
     return score_table(
         backend.spec.aus, said.labels, said.probability, metrics, thresholds=limits, decisions=decided
     )
+
+
+def _data_of(recipe: str | None, changes: Sequence[str]) -> DataSettings:
+    return DataSettings() if recipe is None else load_recipe(recipe, changes).data
+
+
+def learnt_from(model: Path, recipe: str | None, changes: Sequence[str]) -> bool:
+    """Whether a ``.safetensors`` model's card says that it was trained on these synthetic people."""
+    if model.suffix != ".safetensors":
+        return False
+    from actionunits.models.weights import read_header
+
+    data = _data_of(recipe, changes)
+    card = read_header(model).card.get("data", {})
+    same = ("name", "seed", "subjects")
+    return data.name == "synthetic" and all(card.get(key) == getattr(data, key) for key in same)

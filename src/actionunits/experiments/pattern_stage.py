@@ -17,12 +17,20 @@ from actionunits.models.interface import AUModel
 from actionunits.models.parts.codebook import Codebook
 from actionunits.models.parts.pattern_head import PatternModel
 from actionunits.models.weights import load_model, read_header
+from actionunits.training.data import CropSamples
 from actionunits.training.loop import fit
 from actionunits.training.settings import TrainSettings
-from actionunits.training.source import SampleBatches, SampleSet
+from actionunits.training.source import SampleBatches
 from actionunits.training.stages import thaw
 
-__all__ = ["codebook_of", "pattern_trained", "settings_of_stage", "taken_from", "with_codebook"]
+__all__ = [
+    "codebook_of",
+    "in_codebook",
+    "pattern_trained",
+    "settings_of_stage",
+    "taken_from",
+    "with_codebook",
+]
 
 
 def codebook_of(
@@ -49,6 +57,22 @@ def with_codebook(recipe: Recipe, book: Codebook) -> Recipe:
     return replace(recipe, model=replace(recipe.model, config=config))
 
 
+def in_codebook(samples: CropSamples, book: Codebook) -> CropSamples:
+    """The samples with a frame whose pattern is a class.
+
+    The others have no loss, and a sampler that balances patterns would draw little else.
+
+    Raises:
+        UserError: there is none.
+    """
+    labels = samples.frame_labels
+    classes = book.classes(labels.reshape(-1, labels.shape[-1])).reshape(labels.shape[:2])
+    chosen = np.asarray((classes >= 0).any(axis=1))
+    if not chosen.any():
+        raise UserError("no training frame shows a pattern of the codebook: give the patterns of these data")
+    return samples if chosen.all() else samples.take(chosen)
+
+
 def settings_of_stage(recipe: Recipe, settings: TrainSettings) -> TrainSettings:
     """The training's settings with what ``[pretrain]`` changes; a class has no weight by AU."""
     plan = recipe.pretrain
@@ -65,7 +89,7 @@ def pattern_trained(
     recipe: Recipe,
     network: AUModel,
     book: Codebook,
-    samples: SampleSet,
+    samples: CropSamples,
     settings: TrainSettings,
     run: Path,
     *,
@@ -95,7 +119,7 @@ def pattern_trained(
     thaw(network, *plan.freeze)
     twin = PatternModel(network, book)
     source = SampleBatches(
-        samples,
+        in_codebook(samples, book),
         twin.spec,
         recipe.batches.size,
         sampler=plan.sampler or recipe.batches.sampler,

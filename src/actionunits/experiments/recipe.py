@@ -63,7 +63,7 @@ class DataSettings:
         keep_patterns: use only the frames of so many of the most frequent AU patterns; 0 = all frames.
         pattern_set: the AUs that make these patterns (:data:`actionunits.facs.sets.AU_SETS`).
         clips: how clips are cut to learn from (:class:`~actionunits.training.data.Clips`); ``auto``: as
-            ``au detect`` cuts them.
+            ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
@@ -267,6 +267,13 @@ class Recipe:
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
 
+    def __post_init__(self) -> None:
+        if self.scores.thresholds == "validation" and self.folds.validation == 0:
+            raise UserError(
+                "thresholds of the validation subjects need some: raise folds.validation above 0, or take "
+                "scores.thresholds=half"
+            )
+
 
 def recipe_names() -> tuple[str, ...]:
     """The recipes that ship with the package, as ``PAPER/NAME``."""
@@ -383,6 +390,11 @@ def _check_stages(recipe: Recipe) -> None:
         raise UserError(
             f"{recipe.model.name} takes over {', '.join(takes_over)} from a training on patterns: give the "
             f"recipe a table [pretrain] with freeze = {json.dumps(list(takes_over))}"
+        )
+    if recipe.pretrain is not None and (left := sorted(set(takes_over) - set(recipe.pretrain.freeze))):
+        raise UserError(
+            f"{recipe.model.name} takes over {', '.join(takes_over)}: name {', '.join(left)} in "
+            "pretrain.freeze, or it would keep its random weights"
         )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")

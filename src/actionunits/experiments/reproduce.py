@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -185,10 +186,22 @@ def reproduce(
         "item": f"{paper} {name}",
         "scale": scale,
         "data": product.data,
-        "seconds": round(time.perf_counter() - begun, 3),
+        "seconds_since_the_last_start": round(time.perf_counter() - begun, 3),
         **environment(),
+        "runs": {run.name: _of_run(run) for run in product.runs},
     }
     return _write(make_directory(out) / f"{paper}-{name}", item, product, record)
+
+
+def _of_run(run: Path) -> dict[str, object]:
+    """What a training was made with: its recipe, its folds, its versions and seeds."""
+    made = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    folds = json.loads((run / "folds.json").read_text(encoding="utf-8"))
+    return {
+        "recipe": tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8")),
+        "folds": folds,
+        **made,
+    }
 
 
 def _licensed(data: Sequence[str]) -> tuple[str, Path] | None:

@@ -19,7 +19,7 @@ from actionunits.explain.draw import draw_maps
 from actionunits.explain.region import au_region, mass_inside
 from actionunits.explain.sums import OcclusionSums, occlusion_sums
 from actionunits.faces.align import align_for
-from actionunits.records import Batch, Expression, Frame, ImageArray, InputSpec, Landmarks
+from actionunits.records import Expression, Frame, ImageArray, InputSpec, Landmarks
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.training.data import CropSamples, fold_samples
@@ -62,8 +62,8 @@ def _aligned(face: AnimatedFace, rest: AnimatedFace, spec: InputSpec) -> ImageAr
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _test_batches(recipe: Recipe, request: Request, spec: InputSpec) -> tuple[list[Batch], str]:
-    """Clips of the first fold's test people, spread over them, and a line on the data."""
+def _test_clips(recipe: Recipe, request: Request, spec: InputSpec) -> tuple[CropSamples, list[int], str]:
+    """The first fold's test people, the numbers of clips spread over them, and a line on the data."""
     crops = open_crops(recipe.data, spec, request.folder / "data")
     index = used_index(recipe.data, crops)
     fold = folds_of(recipe.folds, index).folds[0]
@@ -74,9 +74,7 @@ def _test_batches(recipe: Recipe, request: Request, spec: InputSpec) -> tuple[li
         most *= 60  # stills: as many frames as the clips have
     count = len(samples) if most is None else min(most, len(samples))
     numbers = np.linspace(0, len(samples) - 1, count).astype(int).tolist()
-    size = 1 if spec.clip_length > 1 else 32
-    batches = [samples.batch(numbers[i : i + size], spec) for i in range(0, count, size)]
-    return batches, data_line(recipe.data, index)
+    return samples, numbers, data_line(recipe.data, index)
 
 
 def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, OcclusionSums, str]:
@@ -84,10 +82,13 @@ def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, Occlusi
     run = runs_of(request) / name.lower().replace(" ", "-")
     cross_validate(recipe, run, only=[1], cache=request.folder / "data", stage=request.stage)
     backend = load_backend(run / "fold-1" / "model.safetensors")
-    batches, data = _test_batches(recipe, request, backend.spec)
+    samples, numbers, data = _test_clips(recipe, request, backend.spec)
+    size = 1 if backend.spec.clip_length > 1 else 32
+    groups = (numbers[i : i + size] for i in range(0, len(numbers), size))
     sums = occlusion_sums(
         backend,
-        batches,
+        (samples.batch(group, backend.spec) for group in groups),
+        clips=len(numbers),
         patch_px=max(1, round(PATCH_SHARE * backend.spec.size_px)),
         stride_px=max(1, round(STRIDE_SHARE[request.scale] * backend.spec.size_px)),
         threshold=backend.thresholds,
@@ -108,18 +109,25 @@ def _figure4(request: Request) -> Product:
     _, sums, data = looks[OURS]
     notes = [
         f"A patch of {sums.grid.patch_px} px (the paper: 15 of 200) slides by {sums.grid.stride_px} px over "
-        f"every frame of test people of the first fold ({sums.frames:,} frames); a map is how much of the "
+        f"every frame of {_clips_shown(request)} of the first fold's test people; a map is how much of the "
         "accuracy on the AU's positive frames is lost, at each AU's threshold."
     ]
+    runs = tuple(runs_of(request) / name.lower().replace(" ", "-") for name in NETWORKS)
     if request.data is not None:  # where an AU shows is known of painted faces only
-        return Product(data, {}, pictures, notes=tuple(notes))
+        return Product(data, {}, pictures, notes=tuple(notes), runs=runs)
     notes.append(
         "The table: the share of a map's mass (fall of the probability on positive frames, below 0 taken as "
         "0) that lies inside the pixels which the AU really changes on painted faces, and what a map without "
         "any preference would have there (chance)."
     )
     sums_of = {name: sums for name, (_, sums, _) in looks.items()}
-    return Product(data, {"": _mass(sums_of, PEOPLE[request.scale])}, pictures, notes=tuple(notes))
+    table = _mass(sums_of, PEOPLE[request.scale])
+    return Product(data, {"": table}, pictures, notes=tuple(notes), runs=runs)
+
+
+def _clips_shown(request: Request) -> str:
+    most = CLIPS[request.scale]
+    return "all clips" if most is None else f"{most} clip{'' if most == 1 else 's'}"
 
 
 def _mass(sums_of: Mapping[str, OcclusionSums], people: int) -> pd.DataFrame:
@@ -133,7 +141,8 @@ def _mass(sums_of: Mapping[str, OcclusionSums], people: int) -> pd.DataFrame:
         columns[name] = [each.share for each in found]
         columns["chance"] = [each.chance for each in found]
     table = pd.DataFrame(columns, index=[f"AU{au}" for au in spec.aus])
-    table.loc["mean"] = table.mean()
+    whole = table[table.notna().all(axis=1)]  # chance is averaged over the AUs that have maps
+    table.loc["mean"] = whole.mean()
     return table[[*sums_of, "chance"]]
 
 

@@ -27,12 +27,14 @@ class Product:
         tables: suffix of the file's name to table.
         pictures: suffix of the file's name to PNG bytes.
         notes: paragraphs above them.
+        runs: folders of the trainings behind it, whose recipes, folds and seeds go into the record.
     """
 
     data: str
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    runs: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

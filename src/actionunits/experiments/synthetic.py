@@ -14,6 +14,7 @@ import pandas as pd
 from actionunits.analysis.published import published
 from actionunits.datasets.cache import CropCache, CropGeometry, read_record
 from actionunits.datasets.prepare import prepare
+from actionunits.errors import UserError
 from actionunits.experiments.recipe import DataSettings
 from actionunits.facs.patterns import parse_pattern, pattern_aus
 from actionunits.facs.sets import AU_SETS
@@ -56,12 +57,19 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         settings: with ``coding`` auto, the AUs are shown as often as in BP4D, or DISFA, if it codes all of
             ``aus``, and else as FACS thinks plausible.
         aus: that a model wants to learn. A set that shows coded patterns codes all AUs of its source.
+
+    Raises:
+        UserError: the source does not code one of them.
     """
     coding = settings.coding
     if coding == "auto":
         fitting = (name for name, coded in CODED_AUS.items() if set(aus) <= set(coded))
         coding = next(fitting, "prototypes")  # type: ignore[arg-type]
     table = None if coding == "prototypes" else pattern_table(coding)
+    if table is not None and (uncoded := sorted(set(aus) - set(table.aus))):
+        raise UserError(
+            f"{coding} does not code AU {', '.join(map(str, uncoded))}: take data.coding=prototypes"
+        )
     return CodedSet(
         aus=tuple(aus) if table is None else table.aus,
         subjects=settings.subjects,

@@ -19,8 +19,10 @@ from actionunits.datasets.folds import Fold
 from actionunits.detect.backends import TorchBackend
 from actionunits.errors import UserError
 from actionunits.experiments.crops import scored_clips, training_clips, used_index
+from actionunits.experiments.environment import environment
 from actionunits.experiments.pattern_stage import (
     codebook_of,
+    in_codebook,
     pattern_trained,
     settings_of_stage,
     taken_from,
@@ -34,6 +36,7 @@ from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
 from actionunits.models.interface import AUModel
 from actionunits.models.parts.codebook import Codebook
+from actionunits.models.parts.pattern_head import PatternModel
 from actionunits.models.parts.pretrained import read_state
 from actionunits.models.registry import build_model
 from actionunits.models.weights import save_model
@@ -83,7 +86,21 @@ def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fol
     index = used_index(recipe.data, cache)
     train, _, _ = fold_samples(cache, spec, fold, index=index, clips=training_clips(recipe.data, spec))
     _, validation, test = fold_samples(cache, spec, fold, index=index, clips=scored_clips(recipe.data, spec))
+    _check_motion(spec, train)
     return FoldSamples(train, validation, test)
+
+
+def _check_motion(spec: InputSpec, samples: CropSamples) -> None:
+    """A clip that repeats one frame has no motion: then the clips are cut wrongly for these data."""
+    if spec.clip_length == 1 or not len(samples):
+        return
+    different = float(np.median([len(np.unique(rows)) for rows in samples.rows]))
+    if different <= spec.clip_length / 4:
+        raise UserError(
+            f"clips of {spec.clip_length} frames show {different:.0f} different ones: the frames of these "
+            "data do not follow one another that long; set data.clips=spread and data.scored_clips=spread, "
+            "or a smaller model.config.clip_length"
+        )
 
 
 def make_model(recipe: Recipe, seed: int) -> AUModel:
@@ -109,12 +126,13 @@ def settings_of_fold(recipe: Recipe, labels: NDArray[np.int8], number: int) -> T
 
     Args:
         recipe: the experiment.
-        labels: i8[N,A] of the training part.
+        labels: i8[M,T,A], of every frame of the training part: seed 003's occurrence rates are of frames, and
+            so stills and clips of the same frames get the same weights.
         number: of the fold, from 0.
     """
     changes: dict[str, Any] = {"seed": recipe.training.seed + 1000 * number}
     if recipe.batches.weights == "inverse_base_rate":
-        changes["label_weights"] = inverse_base_rates(labels)
+        changes["label_weights"] = inverse_base_rates(labels.reshape(-1, labels.shape[-1]))
     return replace(recipe.training, **changes)
 
 
@@ -144,7 +162,7 @@ def train_fold(
     done = out / "predictions.parquet"
     if done.exists():
         return pd.read_parquet(done)
-    settings = settings_of_fold(recipe, samples.train.labels, number)
+    settings = settings_of_fold(recipe, samples.train.frame_labels, number)
     validate = _validator(recipe, samples.validation)
     if learns_patterns(recipe.model.name) and "patterns" not in recipe.model.config:
         recipe = with_codebook(recipe, samples.codebook(recipe.patterns))
@@ -152,8 +170,9 @@ def train_fold(
     if recipe.pretrain is not None:
         state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
         take_over(model, state, *recipe.pretrain.freeze)
+    learnt = in_codebook(samples.train, model.codebook) if isinstance(model, PatternModel) else samples.train
     source = SampleBatches(
-        samples.train,
+        learnt,
         model.spec,
         recipe.batches.size,
         sampler=recipe.batches.sampler,
@@ -169,6 +188,7 @@ def train_fold(
         on_epoch=on_epoch,
     )
     if is_first_process():
+        model.to(result.device)
         thresholds = _thresholds(recipe, model, samples.validation)
         card = _card(recipe, fold, number, result, thresholds)
         save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
@@ -231,8 +251,6 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
 def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray[np.float64]:
     if recipe.scores.thresholds == "half":
         return np.full(len(model.spec.aus), 0.5)
-    if len(samples) == 0:
-        raise UserError("thresholds of the validation subjects need some: raise folds.validation above 0")
     said = said_of_frames(TorchBackend(model), samples)
     return choose_thresholds(said.labels, said.probability)
 
@@ -255,4 +273,5 @@ def _card(
         "best_epoch": result.best_epoch,
         "validation_score": None if np.isnan(result.best_score) else result.best_score,
         "thresholds": [float(value) for value in thresholds],
+        "made_with": environment(),
     }

@@ -132,7 +132,7 @@ def _with_frames(batch: Batch, frames: FloatArray) -> Batch:
     )
 
 
-def clips_of(batch: Batch, frames: int = 8) -> Iterator[tuple[slice, Batch]]:
+def clips_of(batch: Batch, frames: int = 4) -> Iterator[tuple[slice, Batch]]:
     """A batch in parts of so many frames, or of one clip.
 
     Several stills together are computed quicker than one by one, and more than a few need memory for nothing.

@@ -7,14 +7,14 @@ computed for each place.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 from torch import Tensor, nn
 
 from actionunits.explain.grid import PatchGrid
 from actionunits.explain.local_trunk import LocalTrunk, is_local, kernel_of
-from actionunits.explain.windows import Course, Windows, courses
+from actionunits.explain.windows import Course, IntArray, Windows, courses
 from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.frames import per_frame
 
@@ -112,20 +112,34 @@ class LocalCodes:
         linear = plain.expand(len(rows), len(local.grid.starts), *plain.shape).clone()
         for down, across in self._batches(rows):
             change = self._trunk.change(colour, local.grid.patch_px, down, across)
-            read = local.read(change, int(down.starts[-1][0]), int(across.starts[-1][0]))
-            linear[down.numbers - rows.start, across.numbers] += read.reshape(len(down), *plain.shape)
+            change = change.reshape(len(down), -1, *change.shape[1:])
+            for same in _runs(down.starts[-1], across.starts[-1]):
+                row, column = int(down.starts[-1][same.start]), int(across.starts[-1][same.start])
+                read = local.read(change[same].flatten(0, 1), row, column).reshape(-1, *plain.shape)
+                linear[down.numbers[same] - rows.start, across.numbers[same]] += read
         code: Tensor = local.rest(linear)
         code = code.reshape(-1, *self._each[1:], code.shape[-1])
         return code.expand(-1, self._length, -1) if self._still else code
 
     def _batches(self, rows: range) -> Iterator[tuple[Course, Course]]:
-        """The windows of the places that are computed together; places that reach nothing are left out."""
+        """The windows of places that are computed together, last windows that start alike side by side.
+
+        Places that reach nothing are left out.
+        """
         for some, across in product(self._local.rows, self._local.columns):
             down = some.take((some.numbers >= rows.start) & (some.numbers < rows.stop))
             if len(down) == 0 or 0 in (down.sizes[-1], across.sizes[-1]):
                 continue
             row, column = (part.ravel() for part in np.indices((len(down), len(across))))
+            order = np.lexsort((across.starts[-1][column], down.starts[-1][row]))
             count = max(1, VALUES_AT_ONCE // self._trunk.values_of(down, across))
-            for first in range(0, len(row), count):
-                at = slice(first, first + count)
+            for first in range(0, len(order), count):
+                at = order[first : first + count]
                 yield down.take(row[at]), across.take(column[at])
+
+
+def _runs(rows: IntArray, columns: IntArray) -> list[slice]:
+    """Stretches of places whose last windows start alike."""
+    steps = (np.diff(rows) != 0) | (np.diff(columns) != 0)
+    ends = [0, *(np.flatnonzero(steps) + 1).tolist(), len(rows)]
+    return [slice(start, stop) for start, stop in pairwise(ends)]

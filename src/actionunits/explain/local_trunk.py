@@ -38,8 +38,9 @@ def is_local(layer: nn.Module) -> bool:
         return layer.running_mean is not None
     if not isinstance(layer, (*_CONVOLUTIONS, *_POOLS)):
         return isinstance(layer, _POINTWISE)
-    padding = {_along(layer.padding, axis) for axis in (-2, -1)}
-    dilation = {_along(layer.dilation, axis) for axis in (-2, -1)}
+    axes = (-3, -2, -1) if isinstance(layer, nn.Conv3d | nn.MaxPool3d) else (-2, -1)
+    padding = {_along(layer.padding, axis) for axis in axes}
+    dilation = {_along(layer.dilation, axis) for axis in axes}
     return padding == {0} and dilation == {1} and not (isinstance(layer, _POOLS) and layer.ceil_mode)
 
 

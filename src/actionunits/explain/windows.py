@@ -89,7 +89,7 @@ class Course:
     Attributes:
         numbers: i64[P], the places.
         patch: i64[P], where each patch starts.
-        starts: L + 1 of i64[P]; those of the result are all the same.
+        starts: L + 1 of i64[P].
         sizes: L + 1 sizes; 0 where nothing is reached.
     """
 
@@ -108,7 +108,7 @@ class Course:
 
 
 def courses(patches: Windows, kernels: Sequence[Kernel], side: int) -> list[Course]:
-    """The places in groups that are computed together: of about the same sizes, with one last window.
+    """The places in groups whose windows are about as large, so that they can be computed together.
 
     Args:
         patches: the hidden positions.
@@ -122,8 +122,7 @@ def courses(patches: Windows, kernels: Sequence[Kernel], side: int) -> list[Cour
     for kind in np.unique(sizes > usual, axis=0):
         at = np.flatnonzero(((sizes > usual) == kind).all(axis=1))
         some = [(windows.take(at), length) for windows, length in found]
-        whole = _course(at, patches.start[at], some, kernels)
-        groups += [whole.take(whole.starts[-1] == last) for last in np.unique(whole.starts[-1])]
+        groups.append(_course(at, patches.start[at], some, kernels))
     return groups
 
 

@@ -67,6 +67,11 @@ class HogDetector:
         self.min_face_px = min_face_px
         self._detector = copy(_hog())
 
+    def __copy__(self) -> HogDetector:
+        other = object.__new__(type(self))
+        other.min_face_px, other._detector = self.min_face_px, copy(self._detector)
+        return other
+
     def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
         """All faces, the largest first; ``Face.score`` is the HOG score, at least 0.
 
@@ -127,6 +132,10 @@ class ViolaJonesDetector:
             raise UserError(
                 f"OpenCV's cascade {file.name} is missing: install opencv-contrib-python-headless<5"
             )
+
+    def __reduce__(self) -> tuple[type[ViolaJonesDetector], tuple[int]]:
+        """A copy, also in another process, loads the cascade again: OpenCV's cannot be copied."""
+        return type(self), (self.min_face_px,)
 
     def find(self, grey: ImageArray, least_px: float = 0.0) -> list[Face]:
         """All faces, the largest first; ``Face.score`` is the weight of the last stage, at least 2.

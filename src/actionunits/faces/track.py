@@ -19,7 +19,7 @@ from actionunits.faces.detect import FaceDetector, overlap
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.records import Face, FloatArray, Frame, ImageArray, Landmarks
 
-__all__ = ["FaceTracker", "TrackedFace"]
+__all__ = ["FaceTracker", "Glance", "TrackedFace"]
 
 #: The small picture by which a face is compared with itself: size and inter-ocular distance.
 _PATCH_PX, _PATCH_EYES_PX = 32, 14.0
@@ -54,6 +54,19 @@ class TrackedFace:
     face: Face
     landmarks: Landmarks
     confidence: float
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a frame shows without knowing what was followed until then.
+
+    Attributes:
+        cut: the whole picture is another than the frame before it; the first frame is one, too.
+        faces: all faces of a frame that is a cut, the largest first; of others None, not looked for.
+    """
+
+    cut: bool
+    faces: list[Face] | None = None
 
 
 @dataclass
@@ -95,6 +108,7 @@ class FaceTracker:
 
     Args:
         detector: finds faces and confirms them.
+        scout: another detector, where :meth:`glance` runs in another thread than :meth:`update`.
         keep: ``largest`` follows only the largest face; a new one must be 1.15 times as wide to replace it.
         tracking: False for pictures that do not belong together: each is searched, and its faces are numbered
             from 0 by falling size.
@@ -112,8 +126,10 @@ class FaceTracker:
         check_every: int = 6,
         search_every_s: float = 1.0,
         memory_s: float = 2.0,
+        scout: FaceDetector | None = None,
     ) -> None:
         self.detector = detector
+        self.scout = scout or detector
         self.keep = keep
         self.tracking = tracking
         self.check_every = check_every
@@ -126,24 +142,36 @@ class FaceTracker:
         self._searched_s = -np.inf
         self._since_search = 0
 
-    def update(self, frame: Frame) -> list[TrackedFace]:
-        """The faces of the next frame, ordered by their numbers."""
+    def glance(self, frame: Frame) -> Glance:
+        """Search the next frame if it is a cut, where nothing that was followed matters any more.
+
+        It needs no frame's :meth:`update`, and may be ahead of it in a thread of its own.
+        """
+        cut = self._is_cut(frame.grey) or not self.tracking
+        return Glance(cut, self.scout.find(frame.grey) if cut else None)
+
+    def update(self, frame: Frame, glance: Glance | None = None) -> list[TrackedFace]:
+        """The faces of the next frame, ordered by their numbers.
+
+        Args:
+            frame: the picture.
+            glance: what :meth:`glance` gave for it, if that was asked before.
+        """
+        glance = glance or self.glance(frame)
         if not self.tracking:
-            return self._still(frame)
-        cut = self._is_cut(frame.grey)
-        if cut:
+            return self._still(frame, glance.faces or [])
+        if glance.cut:
             self._lose(self._tracks)
         followed = len(self._tracks)
         for track in list(self._tracks):
             self._follow(track, frame)
         lost_one = len(self._tracks) < followed
-        if cut or lost_one or self._search_due(frame):
-            self._search(frame)
+        if glance.cut or lost_one or self._search_due(frame):
+            self._search(frame, glance.faces)
         shown = [t for t in self._tracks if t.visible]
         return [_reported(t, self.detector) for t in sorted(shown, key=lambda t: t.number)]
 
-    def _still(self, frame: Frame) -> list[TrackedFace]:
-        faces = self.detector.find(frame.grey)
+    def _still(self, frame: Frame, faces: list[Face]) -> list[TrackedFace]:
         result = []
         for number, face in enumerate(faces[:1] if self.keep == "largest" else faces):
             landmarks = find_landmarks(frame.grey, face)
@@ -156,9 +184,9 @@ class FaceTracker:
         step = max(1, min(grey.shape) // 32)
         view = grey[step // 2 :: step, step // 2 :: step].astype(np.float32)
         before, self._view = self._view, view
-        if before is None:
-            return False
-        return before.shape != view.shape or float(np.abs(view - before).mean()) > _CUT
+        if before is None or before.shape != view.shape:
+            return True
+        return float(np.abs(view - before).mean()) > _CUT
 
     def _follow(self, track: _Track, frame: Frame) -> None:
         """Find the face's points in the next frame; drop it when it is gone."""
@@ -205,15 +233,15 @@ class FaceTracker:
             return waited_s >= self.search_every_s or self._since_search >= 90
         return waited_s >= 0.12 or self._since_search >= 3
 
-    def _search(self, frame: Frame) -> None:
-        """Look for faces in the whole frame and begin to follow the new ones."""
+    def _search(self, frame: Frame, found: list[Face] | None) -> None:
+        """Look for faces in the whole frame, unless they are found already, and follow the new ones."""
         self._searched_s, self._since_search = frame.time_s, 0
         self._lost = [t for t in self._lost if frame.time_s - t.seen_s <= self.memory_s]
         present = [t for t in self._tracks if t.visible]
         least_px = 0.0
         if self.keep == "largest" and present:
             least_px = _LARGER * max(_width(t.box) for t in present)
-        for face in self.detector.find(frame.grey, least_px):
+        for face in self.detector.find(frame.grey, least_px) if found is None else found:
             if _width(face.box) < least_px or any(overlap(face.box, t.box) > 0.2 for t in present):
                 continue
             landmarks = find_landmarks(frame.grey, face)

@@ -50,6 +50,10 @@ class TruncatedSource(UserError):  # noqa: N818 - it names a state of the source
         super().__init__(message)
         self.frames_read = frames_read
 
+    def __reduce__(self) -> tuple[type[TruncatedSource], tuple[str, int]]:
+        """To come whole from another process."""
+        return type(self), (str(self), self.frames_read)
+
 
 @dataclass(frozen=True)
 class FrameSource:

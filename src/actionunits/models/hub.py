@@ -34,14 +34,15 @@ def from_pretrained(source: str | Path, *, revision: str | None = None) -> AUMod
     if place.is_file() or place.suffix == ".safetensors":
         return load_model(place)
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError
 
     try:
-        return load_model(hf_hub_download(str(source), FILE_NAME, revision=revision))
+        file = hf_hub_download(str(source), FILE_NAME, revision=revision)
     except HFValidationError as problem:
         raise UserError(f"{source} is no file, and no name on the Hub: expected OWNER/NAME") from problem
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as problem:
-        raise UserError(f"cannot fetch {FILE_NAME} of {source}: {str(problem).splitlines()[0]}") from problem
+    except Exception as problem:  # its transport's errors change with its versions
+        raise UserError(f"cannot fetch {FILE_NAME} of {source}: {_line(problem)}") from problem
+    return load_model(file)
 
 
 def push_to_hub(model: str | Path, repository: str, *, private: bool = True) -> str:
@@ -61,7 +62,6 @@ def push_to_hub(model: str | Path, repository: str, *, private: bool = True) -> 
     """
     header = read_header(model)
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     api = HfApi()
     try:
@@ -71,9 +71,14 @@ def push_to_hub(model: str | Path, repository: str, *, private: bool = True) -> 
             page.write_text(_page(header, repository), encoding="utf-8")
             api.upload_file(path_or_fileobj=str(page), path_in_repo="README.md", repo_id=repository)
             api.upload_file(path_or_fileobj=str(model), path_in_repo=FILE_NAME, repo_id=repository)
-    except (HfHubHTTPError, HFValidationError, OSError) as problem:
-        raise UserError(f"the Hub refuses {repository}: {str(problem).splitlines()[0]}") from problem
+    except Exception as problem:  # its transport's errors change with its versions
+        raise UserError(f"cannot put {model} on the Hub as {repository}: {_line(problem)}") from problem
     return str(address)
+
+
+def _line(problem: Exception) -> str:
+    """The first line of what an error says, or its name."""
+    return next(iter(str(problem).splitlines()), "") or type(problem).__name__
 
 
 def _page(header: ModelFile, repository: str) -> str:

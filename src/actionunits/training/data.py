@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -249,6 +250,17 @@ class CropSamples(Dataset[Sample]):
         for at in range(self.rows.shape[1]):
             np.maximum(result, self._at(self._labels, self.rows[:, at], self.repeated[:, at]), out=result)
         return result
+
+    def take(self, chosen: NDArray[np.bool_]) -> CropSamples:
+        """Some of the samples.
+
+        Args:
+            chosen: bool[M].
+        """
+        some = copy(self)
+        some.rows, some.repeated = self.rows[chosen], self.repeated[chosen]
+        some.subject = self.subject[chosen]
+        return some
 
     @property
     def frame_labels(self) -> NDArray[np.int8]:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import lightning.fabric as lf
 import numpy as np
@@ -30,7 +30,12 @@ from actionunits.errors import UserError
 from actionunits.models.interface import AUModel, TensorBatch, to_tensors
 from actionunits.records import Batch, OnProgress
 from actionunits.training.checkpoint import load_state, random_states, restore_random_states, save_state
-from actionunits.training.settings import TrainSettings, learning_rate_factor, make_optimiser
+from actionunits.training.settings import (
+    FREE_SETTINGS,
+    TrainSettings,
+    learning_rate_factor,
+    make_optimiser,
+)
 from actionunits.training.stages import set_training_mode
 
 __all__ = ["BatchSource", "EpochRecord", "TrainResult", "TrainingError", "fit"]
@@ -87,6 +92,7 @@ class TrainResult:
         best_epoch: epoch of the best validation score, from 1; 0 without validation.
         best_score: that score; NaN without validation.
         stopped: ``epochs``, ``max_steps`` or ``patience``.
+        device: where it was trained, such as ``cpu`` or ``cuda:0``.
     """
 
     history: tuple[EpochRecord, ...]
@@ -94,6 +100,7 @@ class TrainResult:
     best_epoch: int
     best_score: float
     stopped: str
+    device: str = "cpu"
 
 
 @dataclass
@@ -170,7 +177,9 @@ def fit(
     stopped = loop.train(validate, on_progress, on_epoch)
     loop.keep_best()
     place = loop.place
-    return TrainResult(tuple(place.history), place.step, place.best_epoch, place.best_score, stopped)
+    return TrainResult(
+        tuple(place.history), place.step, place.best_epoch, place.best_score, stopped, str(fabric.device)
+    )
 
 
 class _Loop:
@@ -282,7 +291,7 @@ class _Loop:
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as problem:
             if not _memory_is_full(problem):
                 raise
-            self._undo(buffers)
+            self._undo(buffers, together=False)
             raise TrainingError(
                 f"the device's memory is full at step {place.step + 1}: take smaller batches and a larger "
                 f"training.accumulate; {self.run / 'last.pt'} goes on from here"
@@ -291,6 +300,7 @@ class _Loop:
             fabric.clip_gradients(
                 self.objective, self.optimiser, max_norm=settings.clip_norm, error_if_nonfinite=False
             )
+        self._check_gradients(buffers)
         self.optimiser.step()
         if self.average is not None:
             self.average.update_parameters(self.model)
@@ -298,25 +308,44 @@ class _Loop:
         place.batch += len(group)
         place.loss_sum += total
 
+    def _check_gradients(self, buffers: list[Tensor]) -> None:
+        """A gradient can overflow under a finite loss; a step along it would spoil the weights for good.
+
+        Half precision is left alone: its scaler skips such steps by itself.
+        """
+        if self.settings.precision == "16-mixed":
+            return
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        if gradients and not math.isfinite(float(torch.stack(torch._foreach_norm(gradients)).sum())):
+            self._not_finite("a gradient is not finite", buffers)
+
     def _finite(self, loss: Tensor, buffers: list[Tensor]) -> float:
         mean = self.fabric.all_reduce(loss.detach(), reduce_op="mean")
         assert isinstance(mean, Tensor)
         value = float(mean)
-        if math.isfinite(value):
-            return value
+        if not math.isfinite(value):
+            self._not_finite(f"the loss is {value}", buffers)
+        return value
+
+    def _not_finite(self, what: str, buffers: list[Tensor]) -> NoReturn:
         self._undo(buffers)
         raise TrainingError(
-            f"the loss is {value} at step {self.place.step + 1} of epoch {self.place.epoch + 1}: lower "
-            f"training.lr (now {self.settings.lr:g}) or set training.clip_norm; the weights before that step "
+            f"{what} at step {self.place.step + 1} of epoch {self.place.epoch + 1}: lower training.lr (now "
+            f"{self.settings.lr:g}) or set training.clip_norm, and start again; the weights before that step "
             f"are in {self.run / 'last.pt'}"
         )
 
-    def _undo(self, buffers: list[Tensor]) -> None:
-        """Save the state before a step that failed: batch normalisation has already seen its batch."""
+    def _undo(self, buffers: list[Tensor], *, together: bool = True) -> None:
+        """Save the state before a step that failed: batch normalisation has already seen its batch.
+
+        Of several processes one alone may have failed: then the others do not come to save with it, and the
+        last checkpoint stays.
+        """
         for buffer, before in zip(self.model.buffers(), buffers, strict=True):
             buffer.copy_(before)
         self.optimiser.zero_grad()
-        self.save()
+        if together or self.fabric.world_size == 1:
+            self.save()
 
     def _validate(self, validate: Validate | None) -> float:
         if validate is None:
@@ -423,7 +452,8 @@ def _memory_is_full(problem: Exception) -> bool:
     """Whether the device or the machine has no memory left: on a CPU PyTorch says so in words only."""
     if isinstance(problem, torch.OutOfMemoryError | MemoryError):
         return True
-    return any(words in str(problem) for words in ("can't allocate memory", "not enough memory"))
+    said = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+    return any(words in str(problem) for words in said)
 
 
 def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
@@ -455,13 +485,9 @@ def _seed_everything(settings: TrainSettings, rank: int) -> None:
 
 
 def _same_settings(path: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    free = {
-        *("epochs", "max_steps", "patience", "checkpoint_every", "prefetch"),
-        *("accelerator", "devices", "tensorboard"),
-    }
     for key in sorted(set(before) | set(now)):
         old, new = before.get(key), now.get(key)
-        if key not in free and (list(old) if isinstance(old, tuple) else old) != (
+        if key not in FREE_SETTINGS and (list(old) if isinstance(old, tuple) else old) != (
             list(new) if isinstance(new, tuple) else new
         ):
             raise UserError(

@@ -11,7 +11,16 @@ from torch import nn
 
 from actionunits.training.stages import trainable_parameters
 
-__all__ = ["TrainSettings", "learning_rate_factor", "make_optimiser"]
+__all__ = ["FREE_SETTINGS", "TrainSettings", "learning_rate_factor", "make_optimiser"]
+
+#: What may change when a stopped run goes on: where and how long it trains, and what mends a run whose loss
+#: was not finite or whose memory was full.
+FREE_SETTINGS = frozenset(
+    (
+        *("epochs", "max_steps", "patience", "checkpoint_every", "prefetch", "accelerator", "devices"),
+        *("tensorboard", "lr", "clip_norm", "accumulate"),
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -14,39 +14,22 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from actionunits.facs.sets import AU_SETS
+from actionunits.models.facs3d.clip import ClipConfig
 from actionunits.models.facs3d.loss import SummedOverAUs
 from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.trunk2d import Trunk2d, code_layer
-from actionunits.records import InputSpec
 
 __all__ = ["CnnLstm", "CnnLstmConfig", "build"]
 
 
 @dataclass(frozen=True)
-class CnnLstmConfig:
-    """The paper's sizes.
+class CnnLstmConfig(ClipConfig):
+    """The paper's sizes; see also :class:`~actionunits.models.facs3d.clip.ClipConfig`.
 
     Attributes:
-        aus: the output columns.
-        size_px: side of the face crop.
-        inter_ocular_px: distance between the eyes in the crop.
-        clip_length: frames of a clip.
-        frame_step: a clip takes every ``frame_step``-th frame.
-        filters: of the three convolutions.
-        kernel: side of their kernels.
-        code: units of the fully connected layer.
         memory: units of the LSTM.
     """
 
-    aus: tuple[int, ...] = AU_SETS["bp4d-12"]
-    size_px: int = 200
-    inter_ocular_px: float = 80.0
-    clip_length: int = 126
-    frame_step: int = 2
-    filters: tuple[int, int, int] = (64, 128, 128)
-    kernel: int = 5
-    code: int = 400
     memory: int = 256
 
 
@@ -56,15 +39,7 @@ class CnnLstm(SummedOverAUs, EncoderModel):
     def __init__(self, config: CnnLstmConfig) -> None:
         super().__init__()
         self.config = config
-        self.spec = InputSpec(
-            aus=config.aus,
-            size_px=config.size_px,
-            inter_ocular_px=config.inter_ocular_px,
-            clip_length=config.clip_length,
-            frame_step=config.frame_step,
-            scored="all",
-            normalisation=((0.0,), (255.0,)),
-        )
+        self.spec = config.spec()
         self.trunk = Trunk2d(config.size_px, config.filters, config.kernel)
         self.code = code_layer(self.trunk.outputs, config.code)
         self.memory = nn.LSTM(config.code, config.memory, batch_first=True)

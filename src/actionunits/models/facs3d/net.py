@@ -19,41 +19,24 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from actionunits.facs.sets import AU_SETS
+from actionunits.models.facs3d.clip import ClipConfig
 from actionunits.models.facs3d.loss import SummedOverAUs
 from actionunits.models.facs3d.trunk3d import Trunk3d
 from actionunits.models.parts.encoders import Encoder, EncoderModel
 from actionunits.models.parts.trunk2d import Trunk2d, code_layer
-from actionunits.records import InputSpec
 
 __all__ = ["Facs3dConfig", "Facs3dNet", "build"]
 
 
 @dataclass(frozen=True)
-class Facs3dConfig:
-    """The paper's sizes.
+class Facs3dConfig(ClipConfig):
+    """The paper's sizes; see also :class:`~actionunits.models.facs3d.clip.ClipConfig`.
 
     Attributes:
-        aus: the output columns.
-        size_px: side of the face crop.
-        inter_ocular_px: distance between the eyes in the crop.
-        clip_length: frames of a clip.
-        frame_step: a clip takes every ``frame_step``-th frame.
-        filters: of the three convolutions, 2-D and 3-D alike.
-        kernel: side of the 2-D kernels.
         kernel_3d: side and duration of the 3-D kernels.
-        code: units of the clip's and of the frame's code, and of the layer that joins them.
     """
 
-    aus: tuple[int, ...] = AU_SETS["bp4d-12"]
-    size_px: int = 200
-    inter_ocular_px: float = 80.0
-    clip_length: int = 126
-    frame_step: int = 2
-    filters: tuple[int, int, int] = (64, 128, 128)
-    kernel: int = 5
     kernel_3d: int = 3
-    code: int = 400
 
 
 class Facs3dNet(SummedOverAUs, EncoderModel):
@@ -62,15 +45,7 @@ class Facs3dNet(SummedOverAUs, EncoderModel):
     def __init__(self, config: Facs3dConfig) -> None:
         super().__init__()
         self.config = config
-        self.spec = InputSpec(
-            aus=config.aus,
-            size_px=config.size_px,
-            inter_ocular_px=config.inter_ocular_px,
-            clip_length=config.clip_length,
-            frame_step=config.frame_step,
-            scored="all",
-            normalisation=((0.0,), (255.0,)),
-        )
+        self.spec = config.spec()
         self.clip_trunk = Trunk3d(config.clip_length, config.size_px, config.filters, config.kernel_3d)
         self.clip_code = code_layer(self.clip_trunk.outputs, config.code)
         self.frame_trunk = Trunk2d(config.size_px, config.filters, config.kernel)

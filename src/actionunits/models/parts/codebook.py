@@ -43,8 +43,10 @@ class Codebook:
                 f"a pattern over AUs {', '.join(map(str, self.aus))} has {len(self.aus)} digits, got "
                 f"{''.join(map(str, wrong[0]))!r}: give the patterns of these AUs"
             )
-        if len(set(self.patterns)) != len(self.patterns):
-            raise UserError("a codebook holds each pattern once")
+        if len(set(self.patterns)) != len(self.patterns) or len(set(self.aus)) != len(self.aus):
+            raise UserError("a codebook holds each pattern and each AU once")
+        if min(self.counts) < 0:
+            raise UserError("the frames of a pattern are 0 or more")
 
     def __len__(self) -> int:
         return len(self.patterns)
@@ -88,7 +90,7 @@ class Codebook:
         """
         for text in digits:
             parse_pattern(text)
-        patterns = tuple(tuple(int(digit) for digit in text) for text in digits)
+        patterns = tuple(tuple(int(digit) for digit in text.strip()) for text in digits)
         return cls(tuple(aus), patterns, (0,) * len(patterns))
 
     @property
@@ -124,8 +126,11 @@ class Codebook:
         """
         try:
             values = json.loads(Path(path).read_text(encoding="utf-8"))
-            book = cls.from_digits(values["aus"], [row["pattern"] for row in values["classes"]])
+            aus = [int(au) for au in values["aus"]]
+            book = cls.from_digits(aus, [row["pattern"] for row in values["classes"]])
             return replace(book, counts=tuple(int(row["frames"]) for row in values["classes"]))
+        except UserError as problem:
+            raise UserError(f"{path}: {problem}") from problem
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
             raise UserError(f"{path} is no codebook of AU patterns ({problem})") from problem
 

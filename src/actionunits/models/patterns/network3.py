@@ -33,6 +33,10 @@ class Network3Config(Network1Config):
 
     patterns: tuple[str, ...] = BP4D_66
 
+    def __post_init__(self) -> None:
+        if self.patterns != BP4D_66:  # the default is replaced by the training's own where AUs differ
+            Codebook.from_digits(self.aus, self.patterns)
+
 
 def build(config: Network3Config) -> PatternModel:
     """The network of a configuration, with random weights.

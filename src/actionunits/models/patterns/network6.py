@@ -27,6 +27,11 @@ class Network6Config(Network5Config):
 
     patterns: tuple[str, ...] = BP4D_66
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.patterns != BP4D_66:  # the default is replaced by the training's own where AUs differ
+            Codebook.from_digits(self.aus, self.patterns)
+
 
 def build(config: Network6Config) -> PatternModel:
     """The network of a configuration, with random weights.
