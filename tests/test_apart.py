@@ -118,11 +118,14 @@ def test_no_orphan_stays_whatever_ends_the_caller(number: signal.Signals) -> Non
     )
     caller = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert caller.stdout is not None
-    process_id = int(caller.stdout.readline())
-    time.sleep(0.3)
-    caller.send_signal(number)
-    caller.communicate(timeout=20)
-    _wait_until_gone(process_id)
+    try:
+        process_id = int(caller.stdout.readline())
+        time.sleep(0.3)
+        caller.send_signal(number)
+        caller.communicate(timeout=20)
+        _wait_until_gone(process_id)
+    finally:
+        caller.kill()
 
 
 def test_not_in_a_frozen_program_and_not_on_one_core(monkeypatch: pytest.MonkeyPatch) -> None:
