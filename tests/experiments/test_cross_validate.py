@@ -233,5 +233,5 @@ def test_clips_are_not_scored_on_stills(tmp_path: Path, cache: Path) -> None:
     recipe = load_recipe("facs3d/net", scale="tiny")
     cross_validate(recipe, tmp_path, cache=cache, only=[1])
     model = tmp_path / "fold-1" / "model.safetensors"
-    with pytest.raises(UserError, match="takes clips of 56 frames, these data have 1"):
+    with pytest.raises(UserError, match="takes clips of 56 frames, these painted data have 1"):
         evaluate_model(model, None, [], ["F1"], cache=cache)

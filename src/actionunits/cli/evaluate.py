@@ -22,13 +22,19 @@ def evaluate(
     ],
     recipe: Annotated[
         str | None,
-        typer.Argument(help="For a model file: the recipe whose data it is scored on.", show_default=False),
+        typer.Argument(
+            help="For a model file: the recipe whose data it is scored on; else stills of 12 painted people.",
+            show_default=False,
+        ),
     ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="[KEY=VALUE]...", help="Changes of the recipe: data.seed=9", show_default=False
         ),
+    ] = None,
+    scale: Annotated[
+        str | None, typer.Option(help="The recipe's scale: tiny, small, paper.", show_default=False)
     ] = None,
     metric: Annotated[
         list[str] | None, typer.Option(help="A metric such as F1 or AUC; repeatable.", show_default=False)
@@ -56,10 +62,17 @@ def evaluate(
             raise UserError("a run is scored on its own test predictions: leave the recipe out")
         table = evaluate_run(target, metrics, threshold)
     else:
-        if learnt_from(target, recipe, changes or []):
+        if learnt_from(target, recipe, changes or [], scale):
             print("au: the model has learnt from these people: change data.seed", file=sys.stderr)
         with progress_stages() as stage:
             table = evaluate_model(
-                target, recipe, changes or [], metrics, threshold=threshold, cache=cache, stage=stage
+                target,
+                recipe,
+                changes or [],
+                metrics,
+                scale=scale,
+                threshold=threshold,
+                cache=cache,
+                stage=stage,
             )
     print(to_markdown(score_frame(table)))

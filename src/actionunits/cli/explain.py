@@ -19,7 +19,8 @@ def explain(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="Model file, .onnx or .safetensors; without it the embedded model.", show_default=False
+            help="Model file (.onnx, .safetensors) or run of `au train`; without it the embedded model.",
+            show_default=False,
         ),
     ] = None,
 ) -> None:

@@ -13,7 +13,10 @@ __all__ = ["export"]
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A .safetensors file of `au train`.", show_default=False)],
+    model: Annotated[
+        Path,
+        typer.Argument(help="A .safetensors file of `au train`, or a run's folder.", show_default=False),
+    ],
     out: Annotated[
         Path | None,
         typer.Option(help="The .onnx file; by default beside the model.", show_default=False),
@@ -24,8 +27,10 @@ def export(
     Example: au export runs/facs3d-cnn2d-small/fold-1/model.safetensors
     """
     need_training_parts("export")
+    from actionunits.detect.backends import model_of_run
     from actionunits.models.weights import export_onnx, load_model, read_header
 
+    model = model_of_run(model) if model.is_dir() else model
     path = out or model.with_suffix(".onnx")
     export_onnx(load_model(model), path, read_header(model).card)
     print(f"{path}  {path.stat().st_size / 1e3:,.0f} kB; use it with au detect VIDEO --model {path}")

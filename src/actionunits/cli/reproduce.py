@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from actionunits.cli.progress import progress_stages
+from actionunits.cli.training_parts import need_training_parts
 from actionunits.errors import UserError
 
 __all__ = ["reproduce"]
@@ -40,6 +41,7 @@ def reproduce(
     au reproduce facs3d table1 --scale small --out out
     au reproduce facs3d table1 --scale paper --data bp4dplus=FOLDER --out out
     """
+    need_training_parts("reproduce")
     from actionunits.experiments.reproduce import ITEMS
     from actionunits.experiments.reproduce import reproduce as make
 

@@ -28,7 +28,7 @@ from actionunits.records import Batch, FloatArray, InputSpec
 if TYPE_CHECKING:
     from actionunits.models.interface import AUModel
 
-__all__ = ["Backend", "BackendOutput", "OnnxBackend", "TorchBackend", "load_backend"]
+__all__ = ["Backend", "BackendOutput", "OnnxBackend", "TorchBackend", "load_backend", "model_of_run"]
 
 SPEC_KEY = "actionunits.input_spec"
 CARD_KEY = "actionunits.card"
@@ -228,7 +228,7 @@ def _embedded() -> Iterator[Path]:
         yield path
 
 
-def _load_torch(file: Path) -> Backend:
+def _need_torch(file: Path) -> None:
     try:
         import torch  # noqa: F401
     except ImportError as problem:
@@ -236,19 +236,28 @@ def _load_torch(file: Path) -> Backend:
             f"{file} holds PyTorch weights and PyTorch is not installed: "
             "pip install 'actionunits[train]', or use the model's .onnx file"
         ) from problem
+
+
+def _load_torch(file: Path) -> Backend:
+    _need_torch(file)
     from actionunits.models.weights import load_model, read_header
 
     return TorchBackend(load_model(file), name=file.stem, card=read_header(file).card)
 
 
-def _model_of_run(folder: Path) -> Path:
-    """The model file of a fold's folder, or of the best fold of a run's by its validation people."""
+def model_of_run(folder: Path) -> Path:
+    """The model file of a fold's folder, or of the best fold of a run's by its validation people.
+
+    Raises:
+        UserError: there is no model, or PyTorch is needed to compare folds and not installed.
+    """
     own = folder / "model.safetensors"
     found = [own] if own.is_file() else sorted(folder.glob("fold-*/model.safetensors"))
     if not found:
         raise UserError(f"there is no model in {folder}: expected a run of `au train` with a finished fold")
     if len(found) == 1:
         return found[0]
+    _need_torch(folder)
     from actionunits.models.weights import read_header
 
     def score(file: Path) -> float:
@@ -273,7 +282,11 @@ def load_backend(model: str | Path | None = None) -> Backend:
             return OnnxBackend(path)
     file = Path(model)
     if file.is_dir():
-        file = _model_of_run(file)
+        file = model_of_run(file)
+    elif not file.suffix and not file.exists():
+        raise UserError(
+            f"no model file {file}: expected an .onnx or .safetensors file, or a run of `au train`"
+        )
     suffix = file.suffix.lower()
     if suffix in _PICKLES:
         raise UserError(

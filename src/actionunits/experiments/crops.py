@@ -53,6 +53,7 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         UserError: the data cannot be used, or a cache holds other crops.
     """
     if data.name == "synthetic":
+        folder = Path(data.cache) if data.cache else folder
         if not is_first_process():
             return wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None

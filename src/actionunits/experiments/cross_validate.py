@@ -24,6 +24,7 @@ from actionunits.experiments.train import samples_of_fold, train_fold
 from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.scoring import score_table
+from actionunits.models.config import to_plain
 from actionunits.models.registry import build_model, make_config
 from actionunits.records import InputSpec, ScoreTable, Stage
 from actionunits.reports.page import Section, write_page
@@ -194,14 +195,27 @@ def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame
 
 def _keep_recipe(recipe: Recipe, out: Path) -> None:
     """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
-    text, path = to_toml(recipe), out / "recipe.toml"
-    if path.exists() and _essence(_kept_recipe(path)) != _essence(recipe):
+    path, record = out / "recipe.toml", out / "run.json"
+    kept = _kept_recipe(path) if path.exists() else None
+    if path.exists() and _essence(kept) != _essence(recipe):
         raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
-    with replace_when_done(path) as beside:
-        beside.write_text(text, encoding="utf-8")
-    if not (out / "run.json").exists():  # a later look at the run does not change what it was made with
-        with replace_when_done(out / "run.json") as beside:
-            beside.write_text(json.dumps(_record(recipe), indent=1) + "\n", encoding="utf-8")
+    if kept is None:
+        with replace_when_done(path) as beside:
+            beside.write_text(to_toml(recipe), encoding="utf-8")
+    made = json.loads(record.read_text(encoding="utf-8")) if record.exists() else _record(recipe)
+    changes = {} if kept is None else _changes(kept, recipe)
+    if changes:  # what was made stays on record; what goes on otherwise is added
+        done = sorted(file.parent.name for file in out.glob("fold-*/predictions.parquet"))
+        made.setdefault("changed", []).append({"settings": changes, "after": done})
+    if changes or not record.exists():
+        with replace_when_done(record) as beside:
+            beside.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+
+
+def _changes(kept: Recipe, now: Recipe) -> dict[str, Any]:
+    """Training settings that differ from those that a run began with."""
+    before, after = to_plain(kept.training), to_plain(now.training)
+    return {f"training.{key}": after[key] for key in after if before[key] != after[key]}
 
 
 def _essence(recipe: Recipe | None) -> Recipe | None:

@@ -45,6 +45,7 @@ def evaluate_model(
     changes: Sequence[str],
     metrics: Sequence[str],
     *,
+    scale: str | None = None,
     threshold: float | None = None,
     cache: Path,
     stage: Stage | None = None,
@@ -56,6 +57,7 @@ def evaluate_model(
         recipe: whose data; None for the default settings of synthetic data.
         changes: of the recipe.
         metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
+        scale: of the recipe.
         threshold: one for all instead of each AU's own.
         cache: folder of the samples.
         stage: shows progress.
@@ -64,11 +66,11 @@ def evaluate_model(
         UserError: not a model file, an unknown recipe or metric, or data that the model cannot take.
     """
     backend = load_backend(model)
-    data = _data_of(recipe, changes)
+    data = _data_of(recipe, changes, scale)
     if data.name == "synthetic" and data.frames < backend.spec.clip_length:
         raise UserError(
-            f"the model takes clips of {backend.spec.clip_length} frames, these data have {data.frames} a "
-            "sequence: give the recipe that it was trained by, or data.frames"
+            f"the model takes clips of {backend.spec.clip_length} frames, these painted data have "
+            f"{data.frames} a sequence: give the recipe (and --scale) that it was trained by, or data.frames"
         )
     crops = open_crops(data, backend.spec, cache, stage)
     index, clips = used_index(data, crops), scored_clips(data, backend.spec)
@@ -80,17 +82,17 @@ def evaluate_model(
     )
 
 
-def _data_of(recipe: str | None, changes: Sequence[str]) -> DataSettings:
-    return DataSettings() if recipe is None else load_recipe(recipe, changes).data
+def _data_of(recipe: str | None, changes: Sequence[str], scale: str | None) -> DataSettings:
+    return DataSettings() if recipe is None else load_recipe(recipe, changes, scale).data
 
 
-def learnt_from(model: Path, recipe: str | None, changes: Sequence[str]) -> bool:
+def learnt_from(model: Path, recipe: str | None, changes: Sequence[str], scale: str | None = None) -> bool:
     """Whether a ``.safetensors`` model's card says that it was trained on these synthetic people."""
     if model.suffix != ".safetensors":
         return False
     from actionunits.models.weights import read_header
 
-    data = _data_of(recipe, changes)
+    data = _data_of(recipe, changes, scale)
     card = read_header(model).card.get("data", {})
     same = ("name", "seed", "subjects")
     return data.name == "synthetic" and all(card.get(key) == getattr(data, key) for key in same)

@@ -186,7 +186,8 @@ def pattern_note(index: LabelIndex, whole: LabelIndex, pattern_set: str = "bp4d-
     used, everything = (count_patterns(each.labels(aus), aus) for each in (index, whole))
     top = min(66, len(used))
     return (
-        f"The frames show {len(everything)} patterns of {len(aus)} AUs; those that are used show "
-        f"{len(used)}. The {top} most frequent have at least {int(used.frames[top - 1])} frames each and "
-        f"hold {used.frames[:top].sum() / max(everything.frames.sum(), 1):.0%} of all frames."
+        f"All {len(whole):,} frames of the set show {len(everything)} patterns of {len(aus)} AUs; the "
+        f"{len(index):,} that are used show {len(used)}. Each of the {top} most frequent has "
+        f"{int(used.frames[top - 1])} frames or more; together they hold "
+        f"{used.frames[:top].sum() / max(everything.frames.sum(), 1):.0%} of all."
     )

@@ -299,6 +299,8 @@ def read_recipe(name: str | Path) -> dict[str, Any]:
         text = shipped[str(name)].read_text(encoding="utf-8")
     elif Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8", errors="replace")
+    elif str(name).endswith(".toml"):
+        raise UserError(f"there is no recipe file {name}: give a TOML file, or one of {', '.join(shipped)}")
     else:
         raise unknown_name("recipe", str(name), shipped)
     try:

@@ -51,7 +51,8 @@ def _protocol(recipes: Mapping[str, Recipe]) -> str:
     return (
         f"Scores over the test frames of all folds pooled, {thresholds[scores.thresholds]}; "
         f"{chosen or 'the last epoch is kept'} (the paper has no validation people). Ones says that every AU "
-        "is always shown; chance has an AUC of .5."
+        "is always shown; chance has an AUC of .5. Means are over the AUs whose score is defined, for each "
+        "network its own; differences are over the AUs that are defined for both."
     )
 
 
