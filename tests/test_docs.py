@@ -75,6 +75,7 @@ def _runnable(line: str, shared: Path) -> str:
     return command
 
 
+@pytest.mark.timeout(900)  # a page trains, detects and explains one command after the other
 @pytest.mark.parametrize("text", blocks("sh"))
 def test_commands_run(text: str, workspace: Path):
     shared = ROOT.parent / "shared" / "data"

@@ -10,12 +10,16 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import torch
 from torch import Tensor, nn
 
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
 from actionunits.models.parts.frames import per_clip, per_frame
 
 __all__ = ["Encoder", "EncoderModel", "Trunk"]
+
+#: In use the trunk looks at so few frames at a time that their maps stay in the processor's cache.
+FRAMES_AT_ONCE = 8
 
 
 class Trunk(Protocol):
@@ -47,8 +51,12 @@ class Encoder:
         if self.of == "clip":
             code = self.code(self.trunk(frames.transpose(1, 2)))
             return code
-        code = self.code(self.trunk(per_frame(frames)))
-        return per_clip(code, frames)
+        pictures = per_frame(frames)
+        if self.trunk.layers.training or torch.compiler.is_compiling():
+            return per_clip(self.code(self.trunk(pictures)), frames)
+        groups = pictures.split(FRAMES_AT_ONCE)  # type: ignore[no-untyped-call]
+        parts = [self.trunk(part) for part in groups]
+        return per_clip(self.code(torch.cat(parts)), frames)
 
 
 class EncoderModel(AUModel):

@@ -5,6 +5,7 @@ Seed 003's 2D CNN and seed 004's Network 1 are this trunk with a fully connected
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from actionunits.errors import UserError
@@ -41,7 +42,7 @@ class Trunk2d(nn.Module):
                 nn.ReLU(inplace=True),
                 nn.MaxPool2d(2),
             ]
-        self.layers = nn.Sequential(*layers)
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)  # quicker on a CPU
         self.sides = tuple(sides)
         self.outputs = filters[-1] * side * side
 
