@@ -103,8 +103,8 @@ def test_a_process_that_is_killed_is_one_clear_line() -> None:
 
 
 def _process_of(stream: object) -> subprocess.Popen[bytes]:
-    next(stream)  # type: ignore[call-overload]
-    process: subprocess.Popen[bytes] = stream.gi_frame.f_locals["worker"].process  # type: ignore[attr-defined]
+    next(stream)
+    process: subprocess.Popen[bytes] = stream.gi_frame.f_locals["worker"].process
     return process
 
 

@@ -123,7 +123,7 @@ class _Worker:
     def _gone(self) -> UserError:
         code = self.process.wait()
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        return UserError(f"the process that finds the faces ended {how}: is there enough free memory?")
+        return UserError(f"a process that works for this one ended {how}: is there enough free memory?")
 
     def end(self) -> None:
         """End the process at once; it holds nothing that must be kept."""
@@ -134,7 +134,7 @@ class _Worker:
         self._answers.close()
 
 
-class _CallerGone(Exception):  # noqa: N818 - it is no error
+class _CallerGoneError(Exception):
     """Nobody reads the answers."""
 
 
@@ -148,7 +148,7 @@ def serve() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # on Windows Ctrl-C reaches every process of a console
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb", buffering=_BUFFER_BYTES)
     os.dup2(2, 1)  # what a library prints must not come between the answers
-    with suppress(EOFError, _CallerGone):
+    with suppress(EOFError, _CallerGoneError):
         prepare = pickle.load(requests)
         with suppress(Exception):
             prepare()
@@ -164,15 +164,15 @@ def _answer(
         try:
             _write(answers, what)
         except OSError:
-            raise _CallerGone from None
+            raise _CallerGoneError from None
 
     try:
         for item in function(*given, **named):
             tell(item)
         end = _End()
-    except _CallerGone:
+    except _CallerGoneError:
         raise
-    except Exception as problem:
+    except Exception as problem:  # whatever it is, it is raised at the caller's
         end = _End(_portable(problem), "In the other process: " + traceback.format_exc())
     tell(end)
 
@@ -181,6 +181,6 @@ def _portable(problem: Exception) -> Exception:
     """The exception, or what can be told of one that cannot be sent."""
     try:
         pickle.loads(pickle.dumps(problem))
-    except Exception:
+    except Exception:  # an exception's own pickling can fail in any way
         return RuntimeError(f"{type(problem).__name__}: {problem}")
     return problem

@@ -129,7 +129,7 @@ def test_the_good_frames_come_before_the_break(make_model: MakeModel) -> None:
 
     found = []
     with pytest.raises(TruncatedSource, match="7 frames"):
-        for result in Detector(make_model()).run(_Source(frames)):  # type: ignore[arg-type]
+        for result in Detector(make_model()).run(_Source(frames)):
             found.append(result.frame_index)
     assert found == list(range(7))
 
@@ -140,7 +140,7 @@ def test_another_exception_of_the_source_reaches_the_caller(make_model: MakeMode
         raise ZeroDivisionError("a bug")
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        list(Detector(make_model()).run(_Source(frames)))  # type: ignore[arg-type]
+        list(Detector(make_model()).run(_Source(frames)))
     assert _threads() == 0
 
 
@@ -157,7 +157,7 @@ def test_stopping_early_stops_the_threads_and_closes_the_source(make_model: Make
         finally:
             closed.set()
 
-    results = Detector(make_model(), batch=4).run(_Source(frames))  # type: ignore[arg-type]
+    results = Detector(make_model(), batch=4).run(_Source(frames))
     for _ in range(30):
         next(results)
     assert drawn <= 30 + 8 + 2 * 5 + 2  # a batch of frames, two queues, one in each hand
@@ -169,8 +169,8 @@ def test_stopping_early_stops_the_threads_and_closes_the_source(make_model: Make
 @pytest.mark.parametrize("detector", ["hog", "viola-jones"])
 def test_a_process_of_its_own_gives_the_same(make_model: MakeModel, talk: Path, detector: str) -> None:
     model = make_model(needs_landmarks=True)
-    here = list(Detector(model, detector=detector).run(talk))  # type: ignore[arg-type]
-    engine = Detector(model, detector=detector, apart=True)  # type: ignore[arg-type]
+    here = list(Detector(model, detector=detector).run(talk))
+    engine = Detector(model, detector=detector, apart=True)
     for _ in range(2):  # the second source is read by the same process
         there = list(engine.run(talk))
         assert [r.time_s for r in there] == [r.time_s for r in here]
@@ -210,7 +210,7 @@ def test_a_break_is_told_from_a_process_of_its_own(make_model: MakeModel, talk: 
 )
 def test_options_are_checked(make_model: MakeModel, options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
-        Detector(make_model(), **options)  # type: ignore[arg-type]
+        Detector(make_model(), **options)
 
 
 def test_models_that_need_more_are_refused(make_model: MakeModel) -> None:

@@ -55,14 +55,14 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
     if data.name == "synthetic":
         folder = Path(data.cache) if data.cache else folder
         if not is_first_process():
-            return wait_for_crops(synthetic_place(folder, data, spec))
+            return _wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
     if data.cache and not data.root:
         return _own_cache(data, spec)
     out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
     if not is_first_process():
-        return wait_for_crops(out)
+        return _wait_for_crops(out)
     show = stage(f"preparing {data.name}", "frames") if stage else None
     return prepare_data_set(
         data.name,
@@ -90,7 +90,7 @@ def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
     return cache
 
 
-def wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
+def _wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
     """The crops that the first process of a training makes, once they are complete."""
     while not (read_record(place) or {}).get("complete"):
         time.sleep(look_s)

@@ -206,7 +206,9 @@ def _keep_recipe(recipe: Recipe, out: Path) -> None:
     changes = {} if kept is None else _changes(kept, recipe)
     if changes:  # what was made stays on record; what goes on otherwise is added
         done = sorted(file.parent.name for file in out.glob("fold-*/predictions.parquet"))
-        made.setdefault("changed", []).append({"settings": changes, "after": done})
+        change = {"settings": changes, "after": done}
+        if change not in (told := made.setdefault("changed", [])):
+            told.append(change)
     if changes or not record.exists():
         with replace_when_done(record) as beside:
             beside.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")

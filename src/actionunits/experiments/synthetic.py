@@ -61,10 +61,10 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
     Raises:
         UserError: the source does not code one of them.
     """
-    coding = settings.coding
+    coding: str = settings.coding
     if coding == "auto":
         fitting = (name for name, coded in CODED_AUS.items() if set(aus) <= set(coded))
-        coding = next(fitting, "prototypes")  # type: ignore[arg-type]
+        coding = next(fitting, "prototypes")
     table = None if coding == "prototypes" else pattern_table(coding)
     if table is not None and (uncoded := sorted(set(aus) - set(table.aus))):
         raise UserError(

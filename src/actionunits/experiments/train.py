@@ -84,10 +84,11 @@ def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fol
         UserError: the data do not fit the model or the fold.
     """
     index = used_index(recipe.data, cache)
-    train, _, _ = fold_samples(cache, spec, fold, index=index, clips=training_clips(recipe.data, spec))
-    _, validation, test = fold_samples(cache, spec, fold, index=index, clips=scored_clips(recipe.data, spec))
-    _check_motion(spec, train)
-    return FoldSamples(train, validation, test)
+    learnt, scored = training_clips(recipe.data, spec), scored_clips(recipe.data, spec)
+    cut = {clips: fold_samples(cache, spec, fold, index=index, clips=clips) for clips in {learnt, scored}}
+    samples = FoldSamples(cut[learnt][0], *cut[scored][1:])
+    _check_motion(spec, samples.train)
+    return samples
 
 
 def _check_motion(spec: InputSpec, samples: CropSamples) -> None:

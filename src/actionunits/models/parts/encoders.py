@@ -54,8 +54,8 @@ class Encoder:
         pictures = per_frame(frames)
         if self.trunk.layers.training or torch.compiler.is_compiling():
             return per_clip(self.code(self.trunk(pictures)), frames)
-        groups = pictures.split(FRAMES_AT_ONCE)  # type: ignore[no-untyped-call]
-        parts = [self.trunk(part) for part in groups]
+        firsts = range(0, len(pictures), FRAMES_AT_ONCE)
+        parts = [self.trunk(pictures[first : first + FRAMES_AT_ONCE]) for first in firsts]
         return per_clip(self.code(torch.cat(parts)), frames)
 
 
