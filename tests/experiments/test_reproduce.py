@@ -45,6 +45,9 @@ def test_ready_items_are_made(tmp_path: Path, runs: Path, item) -> None:
     record = json.loads(files[-1].read_text())
     assert record["item"] == f"{item.paper} {item.item}"
     assert record["data"] == page.splitlines()[0]
+    for made in record["runs"].values():
+        assert {"recipe", "folds", "seeds"} <= set(made)
+    assert str(runs) not in files[-1].read_text()
 
 
 def test_the_correlations_of_seed_004_come_out(tmp_path: Path) -> None:

@@ -188,20 +188,21 @@ def reproduce(
         "data": product.data,
         "seconds_since_the_last_start": round(time.perf_counter() - begun, 3),
         **environment(),
-        "runs": {run.name: _of_run(run) for run in product.runs},
+        "runs": {f"{run.parent.name}/{run.name}": _of_run(run) for run in product.runs},
     }
     return _write(make_directory(out) / f"{paper}-{name}", item, product, record)
 
 
 def _of_run(run: Path) -> dict[str, object]:
-    """What a training was made with: its recipe, its folds, its versions and seeds."""
+    """What a training was made with: its recipe (folders by name alone), folds, versions and seeds."""
+    recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
+    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run")):
+        folder = recipe.get(part, {}).get(key)
+        if folder:
+            recipe[part][key] = Path(folder).name
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
     folds = json.loads((run / "folds.json").read_text(encoding="utf-8"))
-    return {
-        "recipe": tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8")),
-        "folds": folds,
-        **made,
-    }
+    return {"recipe": recipe, "folds": folds, **made}
 
 
 def _licensed(data: Sequence[str]) -> tuple[str, Path] | None:

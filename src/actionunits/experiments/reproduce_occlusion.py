@@ -110,7 +110,7 @@ def _figure4(request: Request) -> Product:
     notes = [
         f"A patch of {sums.grid.patch_px} px (the paper: 15 of 200) slides by {sums.grid.stride_px} px over "
         f"every frame of {_clips_shown(request)} of the first fold's test people; a map is how much of the "
-        "accuracy on the AU's positive frames is lost, at each AU's threshold."
+        "accuracy on the AU's positive frames is lost, at each AU's threshold; blue is none, or a gain."
     ]
     runs = tuple(runs_of(request) / name.lower().replace(" ", "-") for name in NETWORKS)
     if request.data is not None:  # where an AU shows is known of painted faces only

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pandas as pd
 
@@ -70,9 +71,18 @@ def _figure(number: int) -> Maker:
         data, note = _lines(request, kept=False)
         tables = {"": scores_by_au(outcomes), "-means": summary(outcomes)}
         title = "All AUs at once" if number == 1 else "One network an AU"
-        return Product(data, tables, figures(outcomes, title), (note, POOLED))
+        return Product(data, tables, figures(outcomes, title), (note, POOLED), _runs(outcomes))
 
     return make
+
+
+def _runs(*groups: Mapping[str, Outcome]) -> tuple[Path, ...]:
+    """The trainings behind outcomes; of one network an AU there are several."""
+    found: dict[Path, None] = {}
+    for outcome in (outcome for group in groups for outcome in group.values()):
+        single = (outcome.run / "recipe.toml").is_file()
+        found |= dict.fromkeys([outcome.run] if single else sorted(outcome.run.iterdir()))
+    return tuple(found)
 
 
 def _outcomes(number: int, request: Request) -> dict[str, Outcome]:
@@ -88,7 +98,7 @@ def _table7(request: Request) -> Product:
         "-differences": differences(outcomes, FIRST),
     }
     says = "Correlation over the AUs of each metric with the base rate; a dash: not defined, or not printed."
-    return Product(data, tables, notes=(note, says, POOLED))
+    return Product(data, tables, notes=(note, says, POOLED), runs=_runs(outcomes))
 
 
 def _table8(request: Request) -> Product:
@@ -107,7 +117,7 @@ def _table8(request: Request) -> Product:
         "Correlation over the AUs of each metric with the base rate, one network an AU; the last table holds "
         "how much higher the networks of experiment 1, which learn all AUs at once, score on the same frames."
     )
-    return Product(data, tables, notes=(note, says, POOLED))
+    return Product(data, tables, notes=(note, says, POOLED), runs=_runs(single, together))
 
 
 def _table9(request: Request) -> Product:
@@ -120,7 +130,8 @@ def _table9(request: Request) -> Product:
         "-differences": differences(outcomes, THIRD),
         "-published": printed_scores("table9"),
     }
-    return Product(data, tables, notes=(note, POOLED, BOTH_WAYS.format(count=KEPT[request.scale])))
+    notes = (note, POOLED, BOTH_WAYS.format(count=KEPT[request.scale]))
+    return Product(data, tables, notes=notes, runs=_runs(outcomes))
 
 
 def _with_sums(outcomes: Mapping[str, Outcome]) -> dict[str, Outcome]:
@@ -152,7 +163,7 @@ def _table10(request: Request) -> Product:
         "inverse base rates (seed 003), or rows drawn so that each AU, or each pattern, comes up equally "
         "often."
     )
-    return Product(data, tables, notes=(note, POOLED, says))
+    return Product(data, tables, notes=(note, POOLED, says), runs=_runs(outcomes, variants))
 
 
 def _table11(request: Request) -> Product:
@@ -160,7 +171,9 @@ def _table11(request: Request) -> Product:
     seen = top_patterns(request, (3,))["Network 3"]
     data, note = _lines(request, kept=True)
     if unseen is None:
-        return Product(data, {"": scores_by_au({"seen": seen})}, notes=(note, "No frame was left out."))
+        return Product(
+            data, {"": scores_by_au({"seen": seen})}, notes=(note, "No frame was left out."), runs=(seen.run,)
+        )
     tables = {
         "": scores_by_au(_twice("unseen", unseen)),
         "-means": summary(_twice("unseen", unseen)),
@@ -173,7 +186,8 @@ def _table11(request: Request) -> Product:
         "that show one of them. Base rates differ between the two, and F1 follows them: compare with Ones "
         "and chance, or AUC."
     )
-    return Product(data, tables, notes=(note, says, POOLED, BOTH_WAYS.format(count=KEPT[request.scale])))
+    notes = (note, says, POOLED, BOTH_WAYS.format(count=KEPT[request.scale]))
+    return Product(data, tables, notes=notes, runs=(seen.run,))
 
 
 def _twice(name: str, outcome: Outcome) -> dict[str, Outcome]:
@@ -200,7 +214,7 @@ def _table12(request: Request) -> Product:
         "Sample variance (n - 1) of F1-binary over the AUs; 'paper's rows' is that of the printed rows of "
         "Tables IX and X. A low variance alone is no merit: see that of Zeros."
     )
-    return Product(data, tables, notes=(note, says, POOLED))
+    return Product(data, tables, notes=(note, says, POOLED), runs=_runs(third, fourth))
 
 
 PATTERN_MAKERS: Mapping[tuple[str, str], Maker] = {

@@ -70,9 +70,10 @@ def draw_maps(
     one_scale: bool = False,
     file_format: str = "png",
 ) -> bytes:
-    """A panel an AU, its map over the mean face, as in seed 003's Fig. 4; blue is little effect, red strong.
+    """A panel an AU, its map over the mean face, as in seed 003's Fig. 4; blue is no effect, red strong.
 
-    A bar says what the colours mean. An AU that no frame shows has a panel that says so.
+    What is below 0, where hiding the place helps, is blue too. A bar says what the colours mean. An AU that
+    no frame shows has a panel that says so.
 
     Args:
         face: u8[S,S] or u8[S,S,3] RGB, the mean of the aligned crops.
@@ -127,11 +128,9 @@ def _panel(
 
 
 def _bar(figure: Figure, image: AxesImage, panels: list[Axes]) -> None:
-    """What the colours of some panels mean; beside a single one there is room for the ends and 0."""
-    low, high = image.get_clim()
-    ends = [low, high] if -low < 0.08 * (high - low) else [low, 0.0, high]
+    """What the colours of some panels mean; beside a single one there is room for the ends."""
     alone = len(panels) == 1
-    width, ticks = (0.045, ends) if alone else (0.02, None)
+    width, ticks = (0.045, list(image.get_clim())) if alone else (0.02, None)
     bar = figure.colorbar(image, ax=panels, fraction=width, pad=0.02, ticks=ticks)
     bar.ax.tick_params(labelsize=6.5, length=2, pad=1.5, colors=_INK)
     bar.ax.yaxis.set_major_formatter("{x:.2f}")
@@ -139,10 +138,10 @@ def _bar(figure: Figure, image: AxesImage, panels: list[Axes]) -> None:
 
 
 def _span(values: FloatArray) -> tuple[float, float]:
-    """Where the colours start and end; 0 lies between."""
+    """Where the colours start and end: no effect is blue on every map, and so is what is below it."""
     if not np.isfinite(values).any():
         return 0.0, LEAST_SPAN
-    return min(float(np.nanmin(values)), 0.0), max(float(np.nanmax(values)), LEAST_SPAN)
+    return 0.0, max(float(np.nanmax(values)), LEAST_SPAN)
 
 
 def _blend(axes: Axes, face: ImageArray, values: FloatArray, low: float, high: float) -> AxesImage:
