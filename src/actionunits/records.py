@@ -195,6 +195,9 @@ class InputSpec:
         needs_flow: the model takes optical flow.
         needs_landmarks: the model takes the 68 points, in crop pixels.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
+        crop: the face is registered by its ``eyes``, or cut out by the detector's upright ``box`` as it is
+            (then distance and height of the eyes say nothing).
+        emotions: names of the emotions that the model gives beside its AUs, in order; often none.
     """
 
     aus: tuple[int, ...]
@@ -209,12 +212,16 @@ class InputSpec:
     needs_flow: bool = False
     needs_landmarks: bool = False
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (64.0,))
+    crop: Literal["eyes", "box"] = "eyes"
+    emotions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
         if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
+        if self.crop not in ("eyes", "box"):
+            raise ValueError(f"InputSpec.crop must be eyes or box, got {self.crop!r}")
         if self.scored not in ("middle", "all"):
             raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):
@@ -239,6 +246,7 @@ class InputSpec:
         plain = dict(values)
         try:
             plain["aus"] = tuple(int(n) for n in plain["aus"])
+            plain["emotions"] = tuple(str(name) for name in plain.get("emotions", ()))
             if "normalisation" in plain:
                 mean, deviation = plain["normalisation"]
                 plain["normalisation"] = (tuple(map(float, mean)), tuple(map(float, deviation)))

@@ -46,20 +46,30 @@ class CropGeometry:
         inter_ocular_px: distance of the eye centres.
         eye_line: height of the eyes as a share of the side.
         channels: 1 (grey) or 3 (RGB).
+        crop: registered by its ``eyes``, or the detector's ``box``.
     """
 
     size_px: int
     inter_ocular_px: float
     eye_line: float
     channels: int
+    crop: str = "eyes"
 
     @classmethod
     def of(cls, spec: InputSpec) -> CropGeometry:
         """A model's crop."""
-        return cls(spec.size_px, float(spec.inter_ocular_px), float(spec.eye_line), spec.channels)
+        eyes = (float(spec.inter_ocular_px), float(spec.eye_line)) if spec.crop == "eyes" else (0.0, 0.0)
+        return cls(spec.size_px, *eyes, spec.channels, spec.crop)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values; what came later is left out where it is as it was before."""
+        plain = asdict(self)
+        return {name: value for name, value in plain.items() if (name, value) != ("crop", "eyes")}
 
     def __str__(self) -> str:
         colour = "grey" if self.channels == 1 else "RGB"
+        if self.crop == "box":
+            return f"{colour} crops of {self.size_px} px, the detector's box"
         eyes = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"
         return f"{colour} crops of {self.size_px} px, {eyes}"
 
@@ -201,4 +211,4 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 def record_of(geometry: CropGeometry, detector: str, dataset: str) -> dict[str, Any]:
     """The begin of ``cache.json``: what must agree for a cache to be gone on with."""
-    return {"format": FORMAT, "geometry": asdict(geometry), "detector": detector, "dataset": dataset}
+    return {"format": FORMAT, "geometry": geometry.to_dict(), "detector": detector, "dataset": dataset}

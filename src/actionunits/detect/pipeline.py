@@ -35,6 +35,9 @@ _QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
 
+#: Of a face: f32[A] probability, f32[A] intensity and f32[E] emotions where the model gives them.
+_Said = tuple[FloatArray, FloatArray | None, FloatArray | None]
+
 
 class Detector:
     """AUs of every face in pictures, folders of pictures and videos.
@@ -93,6 +96,11 @@ class Detector:
     def aus(self) -> tuple[int, ...]:
         """The AUs, in the order of the results' columns."""
         return self.backend.spec.aus
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that the model gives beside the AUs, in the order of the results; often none."""
+        return self.backend.spec.emotions
 
     @property
     def thresholds(self) -> FloatArray:
@@ -182,7 +190,7 @@ class Detector:
         from actionunits.faces.batch import collate, sample_of
 
         spec = self.backend.spec
-        said: dict[tuple[int, int], tuple[FloatArray, FloatArray | None]] = {}
+        said: dict[tuple[int, int], _Said] = {}
         for start in range(0, len(clips), limit):
             part = clips[start : start + limit]
             samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in part]
@@ -190,15 +198,13 @@ class Detector:
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
-                probability, intensity = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
                         float(each.confidence),
                         each.face.box,
                         each.landmarks.points,
-                        probability,
-                        intensity,
+                        *said[cropped.index, each.face.track],
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
@@ -210,13 +216,15 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
         yield replace(result, frame=frame)
 
 
-def _answers(
-    clips: Sequence[AskedClip], output: BackendOutput
-) -> dict[tuple[int, int], tuple[FloatArray, FloatArray | None]]:
-    """(frame, track) -> f32[A] each: probability, and intensity where the model gives it."""
-    graded = output.intensity
+def _answers(clips: Sequence[AskedClip], output: BackendOutput) -> dict[tuple[int, int], _Said]:
+    """(frame, track) -> what the model says of that face."""
+    graded, felt = output.intensity, output.emotion
     return {
-        (frame, asked.track): (output.probability[row, at], None if graded is None else graded[row, at])
+        (frame, asked.track): (
+            output.probability[row, at],
+            None if graded is None else graded[row, at],
+            None if felt is None else felt[row, at],
+        )
         for row, asked in enumerate(clips)
         for at, frame in asked.scored
     }

@@ -20,6 +20,7 @@ class FaceResult:
         landmarks: f32[68,2], (x, y) in pixels of the frame.
         probability: f32[A], 0 to 1, in the order of the detector's AUs.
         intensity: f32[A], 0 to 5, or None where the model gives none.
+        emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
     """
 
     track: int
@@ -28,6 +29,7 @@ class FaceResult:
     landmarks: FloatArray
     probability: FloatArray
     intensity: FloatArray | None
+    emotion: FloatArray | None = None
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ Cell = int | float | str | None
 
 TABLE_TYPES = ("csv", "parquet")
 _ROW_GROUP = 4096
+#: py-feat's names of emotions that it calls otherwise.
+_PY_FEAT = {"happy": "happiness"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,10 @@ def _rounded(values: FloatArray, decimals: int) -> list[float]:
     return [round(value, decimals) for value in values.tolist()]
 
 
+def _emotion_cells(face: FaceResult, unknown: Sequence[Cell]) -> Sequence[Cell]:
+    return unknown if face.emotion is None else _rounded(face.emotion, 4)
+
+
 class OpenFaceLayout:
     """OpenFace's columns, then a probability for each AU.
 
@@ -77,17 +83,24 @@ class OpenFaceLayout:
     (0 or 1), ``AU01_r`` .. (intensity, 0 to 5), ``AU01_c`` .. (0 or 1: the probability reaches the model's
     threshold), ``AU01_p`` .. (probability). A frame without a face is one row with ``face_id`` -1,
     ``confidence`` 0, ``success`` 0 and empty AUs: what was not seen is unknown, not 0. A model without
-    intensities leaves ``_r`` empty. Of a folder of pictures, a last column ``file`` names the picture.
+    intensities leaves ``_r`` empty. A model that gives emotions adds ``emotion_neutral`` .. (probability, sum
+    1). Of a folder of pictures, a last column ``file`` names the picture.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: what the table is of; not used here.
         files: of a folder, the name of each picture in order of the frames; else empty.
+        emotions: of the results.
     """
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         names = [au_column(n) for n in aus]
         self.columns = (
@@ -99,50 +112,62 @@ class OpenFaceLayout:
             *_columns([f"{name}_r" for name in names], "float", 3),
             *_columns([f"{name}_c" for name in names], "int"),
             *_columns([f"{name}_p" for name in names], "float", 4),
+            *_columns([f"emotion_{name}" for name in emotions], "float", 4),
             *([Column("file", "str")] if files else []),
         )
         self._files = files
         self._thresholds = thresholds
         self._unknown: list[Cell] = [None] * len(names)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face, or one row without AUs."""
         frame, time_s = result.frame_index + 1, round(result.time_s, 6)
         file = self._files[result.frame_index : frame]
         if not result.faces:
-            yield [frame, -1, time_s, 0.0, 0, *3 * self._unknown, *file]
+            yield [frame, -1, time_s, 0.0, 0, *3 * self._unknown, *self._no_emotion, *file]
         for face in result.faces:
             graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
             shown = (face.probability >= self._thresholds).astype(int).tolist()
             start = [frame, face.track, time_s, round(face.confidence, 3), 1]
-            yield [*start, *graded, *shown, *_rounded(face.probability, 4), *file]
+            felt = _emotion_cells(face, self._no_emotion)
+            yield [*start, *graded, *shown, *_rounded(face.probability, 4), *felt, *file]
 
 
 class PyFeatLayout:
     """py-feat's columns: box, score, 68 points, pose, AU probabilities, source, frame, time.
 
     ``frame`` is from 0, ``approx_time`` is ``MM:SS`` as there. ``Pitch``, ``Roll`` and ``Yaw`` are empty:
-    they are not estimated. A frame without a face is one row of empty cells with its frame and time.
+    they are not estimated. A model that gives emotions adds them by py-feat's names (``happiness`` ..) after
+    the AUs. A frame without a face is one row of empty cells with its frame and time.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A]; not used here.
         source: goes to the column ``input``.
         files: of a folder, the name of each picture, which goes to ``input`` instead; else empty.
+        emotions: of the results.
     """
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         self._source = source
         self._files = files
-        self._aus = len(aus)
+        self._aus = len(aus) + len(emotions)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
         self.columns = (
             *_columns(["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"], "float", 2),
             Column("FaceScore", "float", 3),
             *_columns([f"{axis}_{i}" for axis in "xy" for i in range(68)], "float", 2),
             *_columns(["Pitch", "Roll", "Yaw"], "float", 3),
             *_columns([au_column(n) for n in aus], "float", 4),
+            *_columns([_PY_FEAT.get(name, name) for name in emotions], "float", 4),
             Column("input", "str"),
             Column("frame", "int"),
             Column("approx_time", "str"),
@@ -159,7 +184,7 @@ class PyFeatLayout:
             left, top, right, bottom = face.box.tolist()
             box = [round(value, 2) for value in (left, top, right - left, bottom - top)]
             points = _rounded(face.landmarks.T.ravel(), 2)
-            values = _rounded(face.probability, 4)
+            values = [*_rounded(face.probability, 4), *_emotion_cells(face, self._no_emotion)]
             yield [*box, round(face.confidence, 3), *points, None, None, None, *values, *end]
 
 
@@ -168,13 +193,14 @@ class LongLayout:
 
     ``source``, ``frame`` (from 1), ``timestamp`` (seconds), ``face_id``, ``au`` (its number),
     ``probability``, ``intensity``, ``occurrence`` (0 or 1), ``confidence``. A frame without a face has one
-    row for each AU with ``face_id`` -1, ``confidence`` 0 and the rest empty.
+    row for each AU with ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: goes to the column ``source``.
         files: of a folder, the name of each picture, which goes to ``source`` instead; else empty.
+        emotions: of the results; not used here.
     """
 
     columns = (
@@ -190,7 +216,12 @@ class LongLayout:
     )
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         self._aus = tuple(aus)
         self._thresholds = thresholds
@@ -217,7 +248,7 @@ class LongLayout:
 
 
 #: The layouts by the names that ``--format`` takes.
-LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str]], Layout]] = {
+LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str], Sequence[str]], Layout]] = {
     "openface": OpenFaceLayout,
     "pyfeat": PyFeatLayout,
     "long": LongLayout,
@@ -225,7 +256,12 @@ LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str]], Lay
 
 
 def layout_of(
-    name: str, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+    name: str,
+    aus: Sequence[int],
+    thresholds: FloatArray,
+    source: str = "",
+    files: Sequence[str] = (),
+    emotions: Sequence[str] = (),
 ) -> Layout:
     """The layout of a name, for a source and, where it is a folder, the names of its pictures.
 
@@ -234,7 +270,7 @@ def layout_of(
     """
     if name not in LAYOUTS:
         raise unknown_name("format", name, LAYOUTS)
-    return LAYOUTS[name](aus, thresholds, source, files)
+    return LAYOUTS[name](aus, thresholds, source, files, emotions)
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

@@ -24,6 +24,7 @@ from actionunits.records import InputSpec, LabelIndex, OnProgress
 from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
+from actionunits.synthesis.emotion_set import EMOTION_AUS, VIEWS_DEG, EmotionSet
 
 __all__ = ["coded_set", "pattern_table", "synthetic_crops", "synthetic_index", "synthetic_place"]
 
@@ -65,13 +66,15 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
     if coding == "auto":
         fitting = (name for name, coded in CODED_AUS.items() if set(aus) <= set(coded))
         coding = next(fitting, "prototypes")
-    table = None if coding == "prototypes" else pattern_table(coding)
+    table = None if coding in ("prototypes", "emotions") else pattern_table(coding)
     if table is not None and (uncoded := sorted(set(aus) - set(table.aus))):
         raise UserError(
             f"{coding} does not code AU {', '.join(map(str, uncoded))}: take data.coding=prototypes"
         )
-    return CodedSet(
-        aus=tuple(aus) if table is None else table.aus,
+    kind = EmotionSet if coding == "emotions" else CodedSet
+    coded = tuple(sorted({*aus, *EMOTION_AUS})) if coding == "emotions" else tuple(aus)
+    return kind(
+        aus=coded if table is None else table.aus,
         subjects=settings.subjects,
         sequences=settings.sequences,
         frames=settings.frames,
@@ -96,6 +99,8 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
                 "time_s": people.times_s,
                 "path": people.path(subject, sequence),
             }
+            if isinstance(people, EmotionSet):
+                columns |= {"emotion": people.emotion(sequence), "view": f"{people.yaw_deg(sequence):+.0f}"}
             for au, intensity in zip(people.aus, values.T, strict=True):
                 columns[au_column(au)] = (intensity >= OCCURRENCE_FROM).astype(np.int8)
                 columns[f"{au_column(au)}_r"] = intensity
@@ -105,10 +110,12 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
 
 def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Path:
     """Where the crops of these settings for models of this input are kept."""
+    people = coded_set(settings, spec.aus)
     made = {
-        "set": to_plain(coded_set(settings, spec.aus)),
-        "crop": to_plain(CropGeometry.of(spec)),
+        "set": to_plain(people),
+        "crop": CropGeometry.of(spec).to_dict(),
         "version": VERSION,
+        **({"views_deg": VIEWS_DEG} if isinstance(people, EmotionSet) else {}),
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
     return folder / f"synthetic-{key}"

@@ -64,7 +64,7 @@ def explain_picture(
     if not faces:
         raise UserError(f"no face was found in {path}: give a picture with an upright face of 80 px or more")
     landmarks = find_landmarks(frame.grey, faces[0])
-    crop = align_for(spec, frame, landmarks)
+    crop = align_for(spec, frame, landmarks, faces[0].box)
     sample = sample_of([crop] * spec.clip_length, [landmarks] * spec.clip_length, spec)
     maps = occlusion_maps(
         predictor,

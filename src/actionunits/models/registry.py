@@ -96,6 +96,13 @@ REGISTRY: dict[str, Entry] = {
     "cooccurrence/cnn2d": Entry(
         "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "one network an AU, on its region"
     ),
+    "caud/emotion_net": Entry(
+        "caud.emotion_net",
+        "build",
+        "EmotionNetConfig",
+        "caud",
+        "AlexNet or VGG-16 with eight emotions, no AUs",
+    ),
     "caud/heads": Entry(
         "caud.heads", "build", "CaudConfig", "caud", "a frozen AlexNet or VGG-16 encoder, one head an AU"
     ),

@@ -163,7 +163,9 @@ class _Plain(nn.Module):
     def forward(self, frames: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
         output = self.model(TensorBatch(frames=frames, landmarks=landmarks))
         return tuple(
-            given for given in (output.logits, output.intensity, output.decided) if given is not None
+            given
+            for given in (output.logits, output.intensity, output.decided, output.emotion)
+            if given is not None
         )
 
 
@@ -171,8 +173,9 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     """Write a model as one ONNX file for ONNX Runtime; it appears whole or not at all.
 
     Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2];
-    outputs: ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A] and ``decided``
-    i8[B,T,A]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
+    outputs: ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided``
+    i8[B,T,A] and ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and
+    ``actionunits.card`` as JSON.
 
     Raises:
         UserError: the model takes regions or flow, or the file cannot be written.
@@ -189,7 +192,7 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         inputs["landmarks"] = torch.full((2, spec.clip_length, 68, 2), spec.size_px / 2.0)
     with torch.no_grad():
         output = model(TensorBatch(frames=frames, landmarks=inputs.get("landmarks")))
-    extra = {"intensity": output.intensity, "decided": output.decided}
+    extra = {"intensity": output.intensity, "decided": output.decided, "emotion": output.emotion}
     names = ["logits", *(name for name, given in extra.items() if given is not None)]
     proto = _to_proto(_Plain(model), inputs, names)
     for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written
