@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from actionunits.datasets.folds import (
     with_validation,
 )
 from actionunits.errors import UserError
+from actionunits.experiments.joined import joined_crops, joined_place
 from actionunits.experiments.prepare import prepare_data_set
 from actionunits.experiments.recipe import DataSettings, FoldSettings
 from actionunits.experiments.synthetic import synthetic_crops, synthetic_place
@@ -32,6 +34,7 @@ __all__ = [
     "data_line",
     "folds_of",
     "kept_patterns",
+    "known_of",
     "left_out_index",
     "open_crops",
     "scored_clips",
@@ -58,6 +61,12 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
             return _wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
+    if data.name == "joined":
+        folder = Path(data.cache) if data.cache else folder
+        if not is_first_process():
+            return _wait_for_crops(joined_place(folder, data, spec))
+        show = stage(f"preparing {', '.join(data.sets)}", "frames") if stage else None
+        return joined_crops(folder, data, spec, on_progress=show)
     if data.cache and not data.root:
         return _own_cache(data, spec)
     out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
@@ -136,6 +145,19 @@ def _thinned(data: DataSettings, cache: CropCache) -> LabelIndex:
     return cache.index.take(np.unique(rows[~repeated]))
 
 
+def known_of(spec: InputSpec, index: LabelIndex) -> dict[str, Any]:
+    """What :class:`~actionunits.training.data.CropSamples` is asked to know of a model's outputs.
+
+    Emotions are asked for where the model gives nothing else, or where the index has some of them.
+    """
+    if not spec.emotions:
+        return {}
+    have = set(index.table["emotion"].astype(str)) if "emotion" in index.table else set()
+    if spec.aus and not have & set(spec.emotions):
+        return {}
+    return {"emotions": spec.emotions, "uncoded": "error" if spec.aus else "unknown"}
+
+
 def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
     """A recipe's folds over the subjects of an index, with their validation parts.
 
@@ -181,6 +203,8 @@ def data_line(data: DataSettings, index: LabelIndex) -> str:
         raise UserError("there is no frame in the data")
     people, sequences = len(set(subject_keys(index).tolist())), int(index.starts().sum())
     counts = f"{people} people, {sequences:,} sequences, {len(index):,} frames"
+    if data.name == "joined":
+        return f"Data: {', '.join(data.sets)} joined, {counts}."
     if data.name != "synthetic":
         return f"Data: {data.name}, {counts}."
     return (

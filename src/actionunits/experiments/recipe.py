@@ -32,6 +32,7 @@ __all__ = [
     "BatchSettings",
     "DataSettings",
     "FoldSettings",
+    "HeadSettings",
     "ModelSettings",
     "PatternSettings",
     "PretrainSettings",
@@ -53,7 +54,9 @@ class DataSettings:
 
     Attributes:
         name: ``synthetic``: painted people, animated; nothing licensed is needed. Or a data set
-            (``au datasets list``), of which ``root`` or ``cache`` says where it is.
+            (``au datasets list``), of which ``root`` or ``cache`` says where it is. Or ``joined``: the
+            pictures with emotions of several data sets, which ``sets`` names.
+        sets: of ``joined``: data set to folder.
         root: the data set's folder; crops are made out of it.
         cache: a crop cache (``au prepare``); without ``root`` it must be complete.
         positive: the intensity from which an AU counts as shown, where the set has intensities and a choice.
@@ -67,7 +70,8 @@ class DataSettings:
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
-            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs.
+            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs. Or
+            ``emotions``: eight emotions in five views, each picture one of them in turn.
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
@@ -77,6 +81,7 @@ class DataSettings:
     """
 
     name: str = "synthetic"
+    sets: Mapping[str, str] = field(default_factory=dict)
     root: str = ""
     cache: str = ""
     positive: int | None = None
@@ -88,7 +93,7 @@ class DataSettings:
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
-    coding: Literal["auto", "bp4d", "disfa", "prototypes"] = "auto"
+    coding: Literal["auto", "bp4d", "disfa", "prototypes", "emotions"] = "auto"
     subjects: int = 12
     sequences: int = 60
     frames: int = 1
@@ -97,10 +102,15 @@ class DataSettings:
     difficulty: Difficulty = field(default_factory=Difficulty)
 
     def __post_init__(self) -> None:
-        known = ("synthetic", *MODULES)
-        if self.name not in known:
-            raise unknown_name("data set", self.name, known)
-        if self.name != "synthetic" and not (self.root or self.cache):
+        known = ("synthetic", "joined", *MODULES)
+        for name in (self.name, *self.sets):
+            if name not in known:
+                raise unknown_name("data set", name, known)
+        if bool(self.sets) != (self.name == "joined"):
+            raise UserError("data.sets names the folders of data.name=joined: give both, or neither")
+        if self.coding == "emotions" and self.frames != 1:
+            raise UserError("emotions are shown in single pictures: set data.frames=1")
+        if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
@@ -142,7 +152,8 @@ class ModelSettings:
     Attributes:
         name: its name in the registry (``au models``).
         config: what differs from the paper's sizes.
-        pretrained: file with ImageNet weights for a family that takes them; empty = random weights.
+        pretrained: file with ImageNet weights for a family that takes them; ``cache``: torchvision's file in
+            PyTorch's cache, and random weights where it is not there; empty = random weights.
         freeze: patterns of parameter names that are not trained.
     """
 
@@ -220,23 +231,51 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True)
+class HeadSettings:
+    """The network's heads are trained one by one, on codes that its frozen encoder gives once (seed 002).
+
+    Attributes:
+        encoder: a run or model file of ``caud/emotion_net``, or a ``caud/heads`` model, whose encoder is
+            taken over; empty = the weights that the network starts from.
+        balance: of each AU, jittered copies top up the rarer of shown and not shown.
+        jitter_share: how far a copy's box may lie away, as a share of its side, in x and in y.
+        most_copies: of one picture, for one AU.
+        mirror: the mirrored picture is learnt from too.
+    """
+
+    encoder: str = ""
+    balance: bool = True
+    jitter_share: float = 0.125
+    most_copies: int = 8
+    mirror: bool = True
+
+    def __post_init__(self) -> None:
+        if self.most_copies < 0 or not 0 <= self.jitter_share < 0.5:
+            raise ValueError("most_copies must be 0 or more and jitter_share within 0 to .5")
+
+
+@dataclass(frozen=True)
 class ScoreSettings:
     """What is reported.
 
     Attributes:
         metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
-        choose_by: the metric whose mean over the AUs, on the validation subjects, chooses the epoch.
+        choose_by: the metric whose mean over the AUs, on the validation subjects, chooses the epoch; of a
+            network that gives emotions only, ``ACA``, the average class accuracy.
+        faceless: test frames in which no face was found are ``left_out``, or also counted as ``errors``
+            (seed 002): then both countings are given.
         thresholds: ``half`` (0.5) or ``validation`` (the best F1 of the validation subjects).
     """
 
     metrics: tuple[str, ...] = ("F1", "ACC", "NA", "AUC", "S")
     choose_by: str = "AUC"
     thresholds: Literal["half", "validation"] = "half"
+    faceless: Literal["left_out", "errors"] = "left_out"
 
     def __post_init__(self) -> None:
-        for name in (*self.metrics, self.choose_by):
+        for name in (*self.metrics, *([] if self.choose_by == "ACA" else [self.choose_by])):
             if name not in METRIC_NAMES:
-                raise unknown_name("metric", name, METRIC_NAMES)
+                raise unknown_name("metric", name, (*METRIC_NAMES, "ACA"))
 
 
 @dataclass(frozen=True)
@@ -254,6 +293,7 @@ class Recipe:
         scores: what is reported.
         patterns: which patterns are classes, where patterns are learnt.
         pretrain: a stage on patterns before the training, or None.
+        heads: the network's heads are trained one by one, or None.
     """
 
     title: str
@@ -266,6 +306,7 @@ class Recipe:
     scores: ScoreSettings = field(default_factory=ScoreSettings)
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
+    heads: HeadSettings | None = None
 
     def __post_init__(self) -> None:
         if self.scores.thresholds == "validation" and self.folds.validation == 0:
@@ -398,6 +439,8 @@ def _check_stages(recipe: Recipe) -> None:
             f"{recipe.model.name} takes over {', '.join(takes_over)}: name {', '.join(left)} in "
             "pretrain.freeze, or it would keep its random weights"
         )
+    if recipe.heads is not None and recipe.model.name != "caud/heads":
+        raise UserError(f"{recipe.model.name} has no heads to train one by one: leave [heads] out")
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
 

@@ -31,7 +31,10 @@ EMOTION_AUS: tuple[int, ...] = tuple(sorted({au for aus in PROTOTYPES.values() f
 
 @dataclass(frozen=True)
 class EmotionSet(CodedSet):
-    """Stills: each of a person's ``sequences`` is a picture; 40 of them show each emotion in each view."""
+    """Stills: each of a person's ``sequences`` is a picture; 40 of them show each emotion in each view.
+
+    Emotions and views both go on from picture to picture, and 8 and 5 have no common divisor.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -44,7 +47,7 @@ class EmotionSet(CodedSet):
 
     def yaw_deg(self, sequence: int) -> float:
         """How far the head is turned."""
-        return VIEWS_DEG[sequence // len(EMOTIONS) % len(VIEWS_DEG)]
+        return VIEWS_DEG[sequence % len(VIEWS_DEG)]
 
     def _shown(self, subject: int, sequence: int) -> Expression:
         rng = np.random.default_rng([self.seed, subject, sequence])
