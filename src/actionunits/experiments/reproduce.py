@@ -13,7 +13,9 @@ from typing import Literal
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
+from actionunits.experiments.caud_runs import EMOTION_SETS
 from actionunits.experiments.environment import environment
+from actionunits.experiments.reproduce_caud import CAUD_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
@@ -119,7 +121,12 @@ ITEMS: tuple[Item, ...] = (
 )
 
 #: Items that are made on labels and pictures of a licensed data set too.
-DATA_MAKERS: Mapping[tuple[str, str], Maker] = {**FACS3D_MAKERS, **OCCLUSION_MAKERS, **PATTERN_MAKERS}
+DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
+    **CAUD_MAKERS,
+    **FACS3D_MAKERS,
+    **OCCLUSION_MAKERS,
+    **PATTERN_MAKERS,
+}
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
     **PUBLISHED_MAKERS,
@@ -157,7 +164,8 @@ def reproduce(
         paper: its short name.
         name: the item.
         out: folder of the results.
-        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set.
+        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set; items of caud also take those of
+            emotions (ckplus, bosphorus, rafd), which are joined.
         scale: ``tiny``, ``small`` or ``paper``.
         runs: where trainings and crops are kept, so that a stopped item goes on and others share them; by
             default ``runs`` in ``out``.
@@ -174,14 +182,14 @@ def reproduce(
         raise unknown_name("scale", scale, SCALES)
     if item.maker is None:
         raise UserError(f"{paper} {name} ({item.content}) cannot be made yet; `au reproduce` lists what can")
-    licensed = _licensed(data)
+    licensed, emotions = _licensed(data, joins=item.maker in CAUD_MAKERS.values())
     if licensed and (paper, name) not in DATA_MAKERS:
         raise UserError(
             f"{paper} {name} can be made with --data synthetic only, not yet with {', '.join(data)}"
         )
     begun = time.perf_counter()
     chosen: Scale = next(known for known in SCALES if known == scale)
-    product = item.maker(Request(chosen, runs or out / "runs", licensed, stage))
+    product = item.maker(Request(chosen, runs or out / "runs", licensed, stage, emotions))
     record = {
         "item": f"{paper} {name}",
         "scale": scale,
@@ -196,23 +204,29 @@ def reproduce(
 def _of_run(run: Path) -> dict[str, object]:
     """What a training was made with: its recipe (folders by name alone), folds, versions and seeds."""
     recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
-    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run")):
+    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run"), ("heads", "encoder")):
         folder = recipe.get(part, {}).get(key)
         if folder:
             recipe[part][key] = Path(folder).name
+    if sets := recipe.get("data", {}).get("sets"):
+        recipe["data"]["sets"] = {name: Path(folder).name for name, folder in sets.items()}
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
     folds = json.loads((run / "folds.json").read_text(encoding="utf-8"))
     return {"recipe": recipe, "folds": folds, **made}
 
 
-def _licensed(data: Sequence[str]) -> tuple[str, Path] | None:
-    """``NAME=ROOT`` taken apart; None for synthetic data."""
-    asked = [word for word in data if word != "synthetic"]
-    if not asked:
-        return None
-    if len(asked) > 1:
-        raise UserError(f"expected one data set, got {', '.join(asked)}")
-    name, equals, root = asked[0].partition("=")
+def _licensed(data: Sequence[str], *, joins: bool) -> tuple[tuple[str, Path] | None, Mapping[str, Path]]:
+    """``NAME=ROOT`` taken apart, and those of emotions by themselves for an item that joins them."""
+    asked = [_place(word) for word in data if word != "synthetic"]
+    emotions = {name: root for name, root in asked if joins and name in EMOTION_SETS}
+    others = [(name, root) for name, root in asked if name not in emotions]
+    if len(others) > 1:
+        raise UserError(f"expected one data set, got {', '.join(name for name, _ in others)}")
+    return (others[0] if others else None), emotions
+
+
+def _place(word: str) -> tuple[str, Path]:
+    name, equals, root = word.partition("=")
     if name not in MODULES:
         raise unknown_name("data set", name, ("synthetic", *MODULES))
     if not equals or not Path(root).exists():

@@ -45,6 +45,7 @@ class Request:
         scale: ``tiny`` takes seconds, ``small`` minutes, ``paper`` is the paper's own setting.
         folder: where runs and crops are kept, so that a stopped one goes on and others use them.
         data: name and folder of a licensed data set, or None for synthetic data.
+        emotions: name and folder of each licensed data set of emotions, for items that learn from several.
         stage: shows progress.
     """
 
@@ -52,6 +53,7 @@ class Request:
     folder: Path
     data: tuple[str, Path] | None = None
     stage: Stage | None = None
+    emotions: Mapping[str, Path] = field(default_factory=dict)
 
 
 #: Makes an item.

@@ -24,7 +24,7 @@ from actionunits.synthesis.coded_faces import (
     pattern_timeline,
     random_resting_face,
 )
-from actionunits.synthesis.degrade import random_camera
+from actionunits.synthesis.degrade import Camera, random_camera
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.synthesis.timeline import SPONTANEOUS, Timeline, random_expression, random_timeline
 
@@ -118,7 +118,7 @@ class CodedSet:
     def pictures(self, animator: RestingFace, subject: int, sequence: int) -> Iterator[ImageArray]:
         """The frames u8[H,W,3] RGB of a sequence, through its own camera."""
         rng = np.random.default_rng([self.seed, subject, sequence, 1])
-        camera = random_camera(rng, tilt=self.difficulty.tilt)
+        camera = self._camera(rng)
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
             seed = int(rng.integers(2**31))
@@ -130,6 +130,10 @@ class CodedSet:
         face = self._seen(face, sequence)
         points = Landmarks(np.ascontiguousarray(face.points, np.float32))
         yield camera.take(face.image, rng, inter_ocular_distance(points))
+
+    def _camera(self, rng: np.random.Generator) -> Camera:
+        """The camera of a sequence."""
+        return random_camera(rng, tilt=self.difficulty.tilt)
 
     def _seen(self, face: AnimatedFace, sequence: int) -> AnimatedFace:
         """A still from where the camera stands: here in front of it."""

@@ -4,13 +4,13 @@ Every person shows every emotion in every view in turn. What they show is the em
 (:data:`~actionunits.facs.emotions.PROTOTYPES`) as people show it: weak or strong, now and then with an AU
 more or less, with traces of others, on a resting face of their own
 (:class:`~actionunits.synthesis.coded_faces.Difficulty`). Views are turns of the head
-(:func:`~actionunits.synthesis.turn.turn_face`) of up to 40 degrees; RaFD's are up to a profile, which a
-picture from the front cannot give.
+(:func:`~actionunits.synthesis.turn.turn_face`) of up to 30 degrees; RaFD's are up to a profile, which a
+picture from the front cannot give. Cameras are those of laboratories: the light is even.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,13 @@ from actionunits.records import Expression
 from actionunits.synthesis.animate import AnimatedFace
 from actionunits.synthesis.coded_faces import shown_with
 from actionunits.synthesis.coded_set import CodedSet
+from actionunits.synthesis.degrade import Camera
 from actionunits.synthesis.turn import turn_face
 
 __all__ = ["EMOTION_AUS", "VIEWS_DEG", "EmotionSet"]
 
 #: The turns of the head, to the subject's left.
-VIEWS_DEG = (-40.0, -20.0, 0.0, 20.0, 40.0)
+VIEWS_DEG = (-30.0, -15.0, 0.0, 15.0, 30.0)
 #: The AUs of the prototypes.
 EMOTION_AUS: tuple[int, ...] = tuple(sorted({au for aus in PROTOTYPES.values() for au in aus}))
 
@@ -53,6 +54,19 @@ class EmotionSet(CodedSet):
         rng = np.random.default_rng([self.seed, subject, sequence])
         emotion = self.emotion(sequence)
         return prototype(emotion, shown_with(rng, PROTOTYPES[emotion], EMOTION_AUS, self.difficulty))
+
+    def _camera(self, rng: np.random.Generator) -> Camera:
+        """A camera of a laboratory: even light, any resolution, blur, noise and file."""
+        any_camera = super()._camera(rng)
+        contrast, brightness, gamma = rng.uniform((0.85, 0.9, 0.85), (1.15, 1.1, 1.15))
+        even = np.zeros((3, 3), np.float32)
+        return replace(
+            any_camera,
+            field=even,
+            contrast=float(contrast),
+            brightness=float(brightness),
+            gamma=float(gamma),
+        )
 
     def _seen(self, face: AnimatedFace, sequence: int) -> AnimatedFace:
         return AnimatedFace(*turn_face(face.image, face.points, self.yaw_deg(sequence)))

@@ -56,24 +56,38 @@ def make_encoder(backbone: Backbone) -> tuple[nn.Sequential, int]:
 
     AlexNet: 256 x 6 x 6 = 9,216; VGG-16: 512 x 7 x 7 = 25,088.
     """
-    if backbone == "alexnet":
-        net = torchvision.models.alexnet(weights=None)
-        return nn.Sequential(net.features, net.avgpool, nn.Flatten()), 9216
-    net = torchvision.models.vgg16(weights=None)
-    return nn.Sequential(net.features, net.avgpool, nn.Flatten()), 25088
+    make, values = {
+        "alexnet": (torchvision.models.alexnet, 9216),
+        "vgg16": (torchvision.models.vgg16, 25088),
+    }[backbone]
+    net = make(weights=None)
+    return _he_weights(nn.Sequential(net.features, net.avgpool, nn.Flatten())), values
+
+
+def _he_weights(layers: nn.Sequential) -> nn.Sequential:
+    """Random weights that keep the size of what passes through ReLUs (He et al.), and no biases.
+
+    PyTorch's own, smaller ones leave eight layers without normalisation where they are for long.
+    """
+    for module in layers.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return layers
 
 
 def hidden_layers(values: int, units: int, dropout: float, outputs: int) -> nn.Sequential:
     """Two hidden layers and an output layer: EmotionNet's classifier, and each AU's head."""
-    return nn.Sequential(
+    hidden = [
         nn.Dropout(dropout),
         nn.Linear(values, units),
         nn.ReLU(inplace=True),
         nn.Dropout(dropout),
         nn.Linear(units, units),
         nn.ReLU(inplace=True),
-        nn.Linear(units, outputs),
-    )
+    ]
+    return nn.Sequential(*_he_weights(nn.Sequential(*hidden)), nn.Linear(units, outputs))
 
 
 class EmotionNet(AUModel):
