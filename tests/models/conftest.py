@@ -23,6 +23,7 @@ _SMALL = {
     "patterns/network6": {"size_px": 32, "filters": [8, 8, 8, 8], "units": 32, **_PATTERNS},
     "patterns/network7": {"size_px": 32, "filters": [8, 16, 16, 16], "units": 64},
     "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
+    "caud/emotion_net": {"units": 16, "size_px": 64, "dropout": 0.1},
     "caud/heads": {"units": 16, "aus": [1, 12], "size_px": 64},
     "au_rcnn/cnn_res": {"backbone": "resnet18", "size_px": 64},
 }
@@ -53,6 +54,7 @@ def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorB
         frames=torch.randn(shape),
         landmarks=_face_points(spec.size_px, clips * length).reshape(clips, length, 68, 2),
         labels=torch.randint(-1, 2, (clips, length, len(spec.aus)), dtype=torch.int8),
+        emotion=torch.arange(clips, dtype=torch.int8)[:, None].expand(clips, length).contiguous(),
     )
 
 

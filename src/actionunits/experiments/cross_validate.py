@@ -19,12 +19,10 @@ from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.emotions import emotion_names, score_emotions
 from actionunits.experiments.environment import environment
-from actionunits.experiments.predict import decisions_in, with_errors
 from actionunits.experiments.recipe import Recipe, learns_patterns, recipe_from, to_toml
+from actionunits.experiments.scores import score_predictions, score_with_errors
 from actionunits.experiments.train import samples_of_fold, train_fold
-from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
-from actionunits.metrics.scoring import score_table
 from actionunits.models.config import to_plain
 from actionunits.models.registry import build_model, make_config
 from actionunits.records import InputSpec, ScoreTable, Stage
@@ -137,38 +135,6 @@ def _finished_folds(out: Path, what: str) -> pd.DataFrame:
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
-def score_predictions(
-    predictions: pd.DataFrame, metrics: Sequence[str], threshold: float | None = None
-) -> ScoreTable:
-    """Score a table as :func:`~actionunits.experiments.train.train_fold` writes it.
-
-    Decisions are the model's own where it makes them (columns ``AUnn_d``), else by the thresholds.
-
-    Args:
-        predictions: a row a frame.
-        metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
-        threshold: one for all instead of the table's own decisions or thresholds.
-
-    Raises:
-        UserError: not such a table, or an unknown metric.
-    """
-    names = [name for name in predictions.columns if f"{name}_p" in predictions.columns]
-    if "fold" not in predictions.columns or not (names or emotion_names(predictions)):
-        raise UserError("this is no table of predictions: expected columns fold, AU01, AU01_p, AU01_t ...")
-    labels = predictions[names].to_numpy(np.int8)
-    scores = predictions[[f"{name}_p" for name in names]].to_numpy(np.float64)
-    limits = predictions[[f"{name}_t" for name in names]].to_numpy(np.float64)
-    return score_table(
-        [parse_au(name) for name in names],
-        labels,
-        scores,
-        metrics,
-        thresholds=limits if threshold is None else threshold,
-        folds=predictions["fold"].to_numpy(),
-        decisions=decisions_in(predictions, names) if threshold is None else None,
-    )
-
-
 def write_scores(
     out: Path,
     recipe: Recipe,
@@ -199,11 +165,11 @@ def write_scores(
         pooled = "Scores over all frames pooled; F1 of Ones is what saying 'shown' to every frame scores."
         sections.append(Section("Scores", [*text, pooled], frame))
     if table.aus and missed is not None:
-        counted = score_predictions(with_errors(predictions, missed), recipe.scores.metrics)
+        counted = score_with_errors(predictions, missed, recipe.scores.metrics)
         write_table(out / "scores-with-errors.csv", score_frame(counted))
         note = (
             f"The same with the {len(missed)} test frames in which no face was found, each counted as an "
-            "error for every AU (of a ranking at its wrong end)."
+            "error for every AU: in a ranking, what is not shown stands on top and what is shown is missing."
         )
         sections.append(Section("Faces not found count as errors", [note], score_frame(counted)))
     if emotion_names(predictions) and (predictions["emotion"] != "").any():

@@ -46,9 +46,9 @@ def joined_index(sets: Mapping[str, str]) -> tuple[LabelIndex, Path]:
         index = usable_index(data_set(name).read(root, None))
         if "emotion" not in index.table:
             raise UserError(f"{name} has no emotions: join data sets such as ckplus, bosphorus and rafd")
-        named = index.table["emotion"].isin(EMOTIONS).to_numpy()
+        named = index.table["emotion"].isin(EMOTIONS).to_numpy(bool, copy=True)
         if name == "bosphorus":
-            named &= (index.table["view"] == "frontal").to_numpy()
+            named &= (index.table["view"] == "frontal").to_numpy(bool)
         if not named.any():
             raise UserError(f"{name} at {root} has no picture with one of the emotions {', '.join(EMOTIONS)}")
         table = index.take(named).table.copy()

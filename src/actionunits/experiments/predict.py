@@ -22,7 +22,6 @@ __all__ = [
     "missed_table",
     "prediction_table",
     "said_of_frames",
-    "with_errors",
     "without_decisions",
 ]
 
@@ -146,29 +145,6 @@ def missed_table(samples: CropSamples, fold: int) -> pd.DataFrame:
     labels = index.labels(spec.aus) if spec.aus else np.zeros((len(index), 0), np.int8)
     columns |= {au_column(au): labels[:, at] for at, au in enumerate(spec.aus)}
     return pd.DataFrame(columns).reset_index(drop=True)
-
-
-def with_errors(predictions: pd.DataFrame, missed: pd.DataFrame) -> pd.DataFrame:
-    """Predictions with the frames without a face, each counted as an error of the system.
-
-    Of such a frame the probability of an AU is 1 where it is not shown and 0 where it is: at any threshold
-    the decision is wrong, and in a ranking it stands at the wrong end. Its emotions have no probability.
-
-    Args:
-        predictions: as :func:`prediction_table` gives them.
-        missed: as :func:`missed_table` gives them, of the same folds.
-    """
-    if not len(missed):
-        return predictions
-    names = [name for name in predictions.columns if f"{name}_p" in predictions.columns]
-    limits = predictions.groupby("fold").first()
-    wrong = missed.copy()
-    for name in names:
-        wrong[f"{name}_p"] = 1.0 - missed[name].clip(0)
-        wrong[f"{name}_t"] = limits[f"{name}_t"].reindex(missed["fold"]).to_numpy()
-        if f"{name}_d" in predictions.columns:
-            wrong[f"{name}_d"] = np.where(missed[name] < 0, -1, 1 - missed[name]).astype(np.int8)
-    return pd.concat([predictions, wrong], ignore_index=True)
 
 
 def decisions_in(predictions: pd.DataFrame, names: Sequence[str]) -> NDArray[np.int8] | None:

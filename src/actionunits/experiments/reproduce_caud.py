@@ -25,15 +25,14 @@ from actionunits.experiments.caud_runs import (
     head_run,
 )
 from actionunits.experiments.compare import Outcome, intervals, mean_difference
-from actionunits.experiments.cross_validate import score_predictions
 from actionunits.experiments.emotions import EmotionScores, aca_difference, score_emotions
-from actionunits.experiments.predict import with_errors
 from actionunits.experiments.recipe import Recipe
 from actionunits.experiments.reproduced import Maker, Product, Request
-from actionunits.experiments.scores import read_predictions
+from actionunits.experiments.scores import read_predictions, score_predictions, score_with_errors
 from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import f1_score
 from actionunits.models.registry import build_model
+from actionunits.records import ScoreTable
 from actionunits.reports.figures import bars, heat_map
 from actionunits.synthesis.emotion_set import VIEWS_DEG
 
@@ -204,16 +203,15 @@ def _table2(request: Request) -> Product:
 # ---------------------------------------------------------------- AUs
 
 
-def _outcome(run: Path) -> tuple[Outcome, Outcome]:
-    """A run's test predictions, and the same with faces not found as errors."""
+def _outcome(run: Path) -> tuple[Outcome, ScoreTable]:
+    """A run's test predictions, and their scores with faces not found as errors."""
     predictions, missed = read_predictions(run)
-    both = [predictions, predictions if missed is None else with_errors(predictions, missed)]
-    plain, counted = (Outcome(each, score_predictions(each, METRICS), run) for each in both)
-    return plain, counted
+    plain = Outcome(predictions, score_predictions(predictions, METRICS), run)
+    return plain, plain.scores if missed is None else score_with_errors(predictions, missed, METRICS)
 
 
 def _au_tables(
-    outcomes: Mapping[str, tuple[Outcome, Outcome]], item: str, paper_names: Mapping[str, str]
+    outcomes: Mapping[str, tuple[Outcome, ScoreTable]], item: str, paper_names: Mapping[str, str]
 ) -> dict[str, pd.DataFrame]:
     """Per AU beside the paper, and the means with their intervals."""
     first = next(iter(outcomes.values()))[0]
@@ -244,14 +242,14 @@ def _published(item: str) -> pd.DataFrame:
 
 
 def _au_means(
-    outcomes: Mapping[str, tuple[Outcome, Outcome]], paper_names: Mapping[str, str]
+    outcomes: Mapping[str, tuple[Outcome, ScoreTable]], paper_names: Mapping[str, str]
 ) -> pd.DataFrame:
     rows = {}
     for name, (plain, counted) in outcomes.items():
         f1 = intervals(plain, ("F1",))["F1"].mean
         auc = intervals(plain, ("AUC",))["AUC"].mean
         means, _ = mean_defined(plain.scores.values)
-        errors, _ = mean_defined(counted.scores.values)
+        errors, _ = mean_defined(counted.values)
         rows[name] = (*f1, *means[1:], *auc, errors[0], errors[3], *_paper_means(paper_names.get(name)))
     columns = ["F1", "low", "high", *METRICS[1:], "AUC", "low of AUC", "high of AUC"]
     columns += ["F1, not found = error", "AP, not found = error", "F1, paper", "AP, paper"]
@@ -267,7 +265,7 @@ def _paper_means(name: str | None) -> tuple[float, float]:
     return float(f1), float(ap)
 
 
-def _au_differences(outcomes: Mapping[str, tuple[Outcome, Outcome]]) -> pd.DataFrame:
+def _au_differences(outcomes: Mapping[str, tuple[Outcome, ScoreTable]]) -> pd.DataFrame:
     """How much higher the first one's means are, with intervals over people."""
     first, *others = outcomes
     rows = {}
