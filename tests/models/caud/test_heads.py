@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 import torch
 
-from actionunits.datasets.au_codes import EMOTIONS as INDEX_EMOTIONS
+from actionunits.datasets.ckplus import EMOTION_NUMBERS
 from actionunits.errors import UserError
 from actionunits.models.caud.emotion_net import EMOTIONS, EmotionNet, EmotionNetConfig
 from actionunits.models.caud.heads import (
@@ -43,7 +43,7 @@ def test_the_heads_of_table_4_on_vgg(units: int, values: int) -> None:
 
 
 def test_emotions_are_named_as_in_an_index() -> None:
-    assert set(EMOTIONS) == set(INDEX_EMOTIONS)
+    assert set(EMOTIONS) == set(EMOTION_NUMBERS)
     with torch.device("meta"):
         vgg = build_model("caud/emotion_net", {"backbone": "vgg16"})
         output = vgg(TensorBatch(torch.zeros(2, 1, 3, 224, 224, device="meta")))
