@@ -72,8 +72,9 @@ class Report:
         import pandas as pd
 
         names = [column.name for column in self._layout.columns]
-        starts = np.array(self._starts, np.float64).reshape(-1, _START)
-        values = np.array(self._values, np.float32).reshape(-1, len(names) - _START)
+        rows = len(self._starts)
+        starts = np.array(self._starts, np.float64).reshape(rows, _START)
+        values = np.array(self._values, np.float32).reshape(rows, len(names) - _START)
         table = pd.concat(
             [pd.DataFrame(starts, columns=names[:_START]), pd.DataFrame(values, columns=names[_START:])],
             axis=1,
@@ -102,6 +103,8 @@ class Report:
     def _figures(self, table: pd.DataFrame) -> dict[str, bytes]:
         from actionunits.reports.figures import au_timeline
 
+        if not self._aus:
+            return {}
         seen = Counter(table.loc[table["success"] == 1, "face_id"].tolist())
         columns = [f"{column.name}" for column in self._layout.columns if column.name.endswith("_p")]
         figures = {}

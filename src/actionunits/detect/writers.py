@@ -73,7 +73,8 @@ def _rounded(values: FloatArray, decimals: int) -> list[float]:
 
 
 def _emotion_cells(face: FaceResult, unknown: Sequence[Cell]) -> Sequence[Cell]:
-    return unknown if face.emotion is None else _rounded(face.emotion, 4)
+    """The emotions of a face in a table with as many columns for them; without such columns none."""
+    return unknown if face.emotion is None or not unknown else _rounded(face.emotion, 4)
 
 
 class OpenFaceLayout:

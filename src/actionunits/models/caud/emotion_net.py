@@ -78,16 +78,24 @@ def _he_weights(layers: nn.Sequential) -> nn.Sequential:
 
 
 def hidden_layers(values: int, units: int, dropout: float, outputs: int) -> nn.Sequential:
-    """Two hidden layers and an output layer: EmotionNet's classifier, and each AU's head."""
-    hidden = [
+    """Two hidden layers and an output layer: EmotionNet's classifier, and each AU's head.
+
+    The hidden layers' biases start at 1, as AlexNet's do: what they read is never negative, and without that
+    the first steps switch most of them off for good.
+    """
+    first, second = nn.Linear(values, units), nn.Linear(units, units)
+    _he_weights(nn.Sequential(first, second))
+    for layer in (first, second):
+        nn.init.ones_(layer.bias)
+    return nn.Sequential(
         nn.Dropout(dropout),
-        nn.Linear(values, units),
+        first,
         nn.ReLU(inplace=True),
         nn.Dropout(dropout),
-        nn.Linear(units, units),
+        second,
         nn.ReLU(inplace=True),
-    ]
-    return nn.Sequential(*_he_weights(nn.Sequential(*hidden)), nn.Linear(units, outputs))
+        nn.Linear(units, outputs),
+    )
 
 
 class EmotionNet(AUModel):
