@@ -142,6 +142,24 @@ def test_an_encoder_that_has_seen_the_tested_people_is_refused(emotions: Path, h
         take_encoder(model, str(heads / "fold-1" / "heads"), Fold((), (), ()))
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("caud/heads", "batches.sampler=aus", "balanced AU by AU"),
+        ("caud/heads", "batches.augment.flip=0.5", "balanced AU by AU"),
+        ("caud/emotion_net", "heads.balance=false", "has no heads to train one by one"),
+        ("caud/emotion_net", "data.frames=3", "single pictures"),
+        ("caud/emotion_net", "data.sets.rafd=x", "give both, or neither"),
+        ("caud/emotion_net", "data.name=joined", "give both, or neither"),
+        ("caud/heads", "heads.jitter_share=0.7", "within 0 to .5"),
+        ("caud/emotion_net", "scores.choose_by=ACCA", "unknown metric"),
+    ],
+)
+def test_recipes_that_make_no_sense_are_refused(name: str, change: str, message: str) -> None:
+    with pytest.raises((UserError, ValueError), match=message):
+        load_recipe(name, [change])
+
+
 # ---------------------------------------------------------------- the joined data sets
 
 

@@ -20,7 +20,7 @@ from actionunits.experiments.cross_validate import cross_validate, spec_of
 from actionunits.experiments.recipe import Recipe, load_recipe
 from actionunits.experiments.reproduced import Request
 from actionunits.experiments.train import imagenet_file, samples_of_fold
-from actionunits.models.caud.bag_of_words import BagOfWords
+from actionunits.models.caud.bag_of_words import BagOfWords, BagOfWordsConfig
 from actionunits.models.weights import read_header
 from actionunits.records import ImageArray
 from actionunits.training.data import CropSamples
@@ -46,7 +46,10 @@ EMOTION_SETS = ("ckplus", "bosphorus", "rafd")
 #: The paper's networks and their backbones.
 BACKBONES: Mapping[str, str] = {"AlexNet": "alexnet", "VGG": "vgg16"}
 #: At small scale VGG-16 would take minutes an epoch on two cores: it gets smaller pictures and fewer epochs.
-SMALL_VGG = ("training.epochs=8", "training.lr=1e-4", "model.config.size_px=64")
+SMALL_VGG = ("training.epochs=8", "training.lr=1e-4", "model.config.size_px=48")
+
+#: At tiny scale there is too little to make a whole vocabulary of.
+TINY_WORDS = BagOfWordsConfig(words=30, descriptors=2000)
 
 
 def emotions_folder(request: Request) -> Path:
@@ -109,7 +112,7 @@ def bag_of_words(request: Request) -> Path:
     tables, costs = [], []
     for number, fold in enumerate(folds.folds, start=1):
         sides = samples_of_fold(recipe, crops, spec, fold)
-        words = BagOfWords()
+        words = BagOfWords(TINY_WORDS if request.scale == "tiny" else None)
         words.fit(*_pictures(sides.train), *_pictures(sides.validation))
         tables.append(_said(words, sides.test, number))
         costs.append(words.cost)

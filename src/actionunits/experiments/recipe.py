@@ -441,6 +441,11 @@ def _check_stages(recipe: Recipe) -> None:
         )
     if recipe.heads is not None and recipe.model.name != "caud/heads":
         raise UserError(f"{recipe.model.name} has no heads to train one by one: leave [heads] out")
+    if recipe.heads is not None and (recipe.batches.augment or recipe.batches.sampler != "shuffle"):
+        raise UserError(
+            "heads learn from codes of pictures and their copies, balanced AU by AU: leave batches.augment "
+            "and batches.sampler out, and change [heads] instead"
+        )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
 
