@@ -46,7 +46,7 @@ EMOTION_SETS = ("ckplus", "bosphorus", "rafd")
 #: The paper's networks and their backbones.
 BACKBONES: Mapping[str, str] = {"AlexNet": "alexnet", "VGG": "vgg16"}
 #: At small scale VGG-16 would take minutes an epoch on two cores: it gets smaller pictures and fewer epochs.
-SMALL_VGG = ("training.epochs=8", "training.lr=1e-4", "model.config.size_px=48")
+SMALL_VGG = ("training.epochs=4", "training.lr=1e-4", "model.config.size_px=48")
 
 #: At tiny scale there is too little to make a whole vocabulary of.
 TINY_WORDS = BagOfWordsConfig(words=30, descriptors=2000)
