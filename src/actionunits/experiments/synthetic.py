@@ -24,7 +24,7 @@ from actionunits.records import InputSpec, LabelIndex, OnProgress
 from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
-from actionunits.synthesis.emotion_set import EMOTION_AUS, VIEWS_DEG, EmotionSet
+from actionunits.synthesis.emotion_set import EMOTION_AUS, LABORATORY_EYES_PX, VIEWS_DEG, EmotionSet
 
 __all__ = ["coded_set", "pattern_table", "synthetic_crops", "synthetic_index", "synthetic_place"]
 
@@ -115,7 +115,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
         "set": to_plain(people),
         "crop": CropGeometry.of(spec).to_dict(),
         "version": VERSION,
-        **({"views_deg": VIEWS_DEG} if isinstance(people, EmotionSet) else {}),
+        **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
     return folder / f"synthetic-{key}"
