@@ -22,6 +22,7 @@ from actionunits.errors import UserError, unknown_name
 from actionunits.facs.sets import au_set
 from actionunits.metrics.scoring import METRIC_NAMES
 from actionunits.models.config import from_plain, to_plain
+from actionunits.models.cooccurrence.ties import Ties
 from actionunits.models.registry import config_class, make_config
 from actionunits.synthesis.coded_faces import Difficulty
 from actionunits.training.augment import AugmentSettings
@@ -254,6 +255,8 @@ class Recipe:
         scores: what is reported.
         patterns: which patterns are classes, where patterns are learnt.
         pretrain: a stage on patterns before the training, or None.
+        cooccurrence: tie the network's AUs (seed 000's fusion layer and constrained loss): true, or a table
+            of :class:`~actionunits.models.cooccurrence.ties.Ties`.
     """
 
     title: str
@@ -266,6 +269,14 @@ class Recipe:
     scores: ScoreSettings = field(default_factory=ScoreSettings)
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
+    cooccurrence: bool | Ties = False
+
+    @property
+    def ties(self) -> Ties | None:
+        """How AUs are tied, or None."""
+        if isinstance(self.cooccurrence, Ties):
+            return self.cooccurrence
+        return Ties() if self.cooccurrence else None
 
     def __post_init__(self) -> None:
         if self.scores.thresholds == "validation" and self.folds.validation == 0:
@@ -273,6 +284,10 @@ class Recipe:
                 "thresholds of the validation subjects need some: raise folds.validation above 0, or take "
                 "scores.thresholds=half"
             )
+
+
+#: Keys of a recipe that are values, not tables, and may be left out.
+_PLAIN_KEYS = ("cooccurrence",)
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -327,7 +342,7 @@ def change_values(values: Mapping[str, Any], changes: Sequence[str]) -> dict[str
             raise UserError(f"{change!r} is not a change: write key=value, such as training.lr=0.01")
         value = _toml_value(text)
         path = key.strip().split(".")
-        if len(path) > 1 or key in changed:
+        if len(path) > 1 or key in changed or key.strip() in _PLAIN_KEYS:
             _set(changed, path, value, change)
             continue
         tables = [table for table in changed.values() if isinstance(table, dict) and key in table]
@@ -400,6 +415,10 @@ def _check_stages(recipe: Recipe) -> None:
         )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
+    if recipe.ties is not None and learns_patterns(recipe.model.name):
+        raise UserError(
+            f"{recipe.model.name} decides whole AU patterns, which ties AUs: leave cooccurrence out"
+        )
 
 
 def learns_patterns(name: str) -> bool:
