@@ -68,7 +68,8 @@ class DataSettings:
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
-            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs.
+            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs;
+            ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`).
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
@@ -89,7 +90,7 @@ class DataSettings:
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
-    coding: Literal["auto", "bp4d", "disfa", "prototypes"] = "auto"
+    coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro"] = "auto"
     subjects: int = 12
     sequences: int = 60
     frames: int = 1

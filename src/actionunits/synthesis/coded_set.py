@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from actionunits.errors import UserError
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.records import Expression, FloatArray, Frame, ImageArray, Landmarks
 from actionunits.synthesis.animate import PortraitAnimator
-from actionunits.synthesis.clip import render_clip
+from actionunits.synthesis.clip import OCCURRENCE_FROM, render_clip
 from actionunits.synthesis.coded_faces import (
     Difficulty,
     PatternTable,
@@ -24,14 +24,27 @@ from actionunits.synthesis.coded_faces import (
     pattern_timeline,
     random_resting_face,
 )
-from actionunits.synthesis.degrade import random_camera
+from actionunits.synthesis.degrade import Camera, random_camera
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.synthesis.timeline import SPONTANEOUS, Timeline, random_expression, random_timeline
 
-__all__ = ["CodedSet"]
+__all__ = ["CodedSet", "Course"]
 
-#: Side of a drawn picture: dlib finds the face, and the eyes are about 50 px apart.
-PICTURE_PX = 260
+
+class Course(NamedTuple):
+    """An expression of a sequence, frames numbered from 0.
+
+    Attributes:
+        onset: the first frame that shows it.
+        apex: the strongest.
+        offset: the last.
+        aus: that are shown.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    aus: tuple[int, ...]
 
 
 class _Part(Protocol):
@@ -69,6 +82,9 @@ class CodedSet:
     table: PatternTable | None = None
     difficulty: Difficulty = field(default_factory=Difficulty)
 
+    #: Side of a drawn picture: dlib finds the face, and the eyes are about 50 px apart.
+    picture_px: ClassVar[int] = 260
+
     def __post_init__(self) -> None:
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
@@ -96,6 +112,14 @@ class CodedSet:
             return shown.intensities(self.times_s, self.aus)
         return np.array([[shown.intensity(au) for au in self.aus]], np.float32)
 
+    def labels(self, subject: int, sequence: int) -> NDArray[np.int8]:
+        """i8[frames,A]: an AU counts as shown from intensity B (2) on."""
+        return (self.intensities(subject, sequence) >= OCCURRENCE_FROM).astype(np.int8)
+
+    def courses(self, subject: int, sequence: int) -> tuple[Course, ...]:
+        """The expressions of a sequence that a coder would mark in time; here there are none."""
+        return ()
+
     def __call__(self, part: _Part) -> Iterator[tuple[int, Frame | None]]:
         """(row, frame) of the rows of a crop cache's part; drawn anew, one in memory at a time."""
         row, subject, animator = 0, -1, None
@@ -112,13 +136,13 @@ class CodedSet:
     def animator(self, subject: int) -> RestingFace:
         """A person with their resting face."""
         rng = np.random.default_rng([self.seed, subject])
-        person = PortraitAnimator(paint_portrait(int(rng.integers(2**31)), PICTURE_PX))
+        person = PortraitAnimator(paint_portrait(int(rng.integers(2**31)), self.picture_px))
         return RestingFace(person, random_resting_face(rng, self.aus, self.difficulty))
 
     def pictures(self, animator: RestingFace, subject: int, sequence: int) -> Iterator[ImageArray]:
         """The frames u8[H,W,3] RGB of a sequence, through its own camera."""
         rng = np.random.default_rng([self.seed, subject, sequence, 1])
-        camera = random_camera(rng, tilt=self.difficulty.tilt)
+        camera = self._camera(rng)
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
             seed = int(rng.integers(2**31))
@@ -129,6 +153,9 @@ class CodedSet:
         face = animator.show(shown, gaze=(float(rng.normal(0, 0.3)), float(rng.normal(0, 0.2))))
         points = Landmarks(np.ascontiguousarray(face.points, np.float32))
         yield camera.take(face.image, rng, inter_ocular_distance(points))
+
+    def _camera(self, rng: np.random.Generator) -> Camera:
+        return random_camera(rng, tilt=self.difficulty.tilt)
 
     def _shown(self, subject: int, sequence: int) -> Expression | Timeline:
         rng = np.random.default_rng([self.seed, subject, sequence])
