@@ -138,9 +138,9 @@ def soft_picture(size: int, seed: int = 0) -> torch.Tensor:
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.tuples(*[st.floats(-2.5, 2.5)] * 4))
-def test_shifts_of_the_face_are_found(moved: tuple[float, ...]) -> None:
-    size, shifts = 120, torch.tensor([*moved[:2], 0.0, 0.0, *moved[2:]]).reshape(3, 2)
+@given(st.tuples(*[st.floats(-2.5, 2.5)] * 4), st.sampled_from([120, 161, 200]))
+def test_shifts_of_the_face_are_found(moved: tuple[float, ...], size: int) -> None:
+    shifts = torch.tensor([*moved[:2], 0.0, 0.0, *moved[2:]]).reshape(3, 2)
     picture = soft_picture(size + 20)[None, None].expand(3, -1, -1, -1)
     boxes = torch.tensor([10.0, 10.0, 10.0 + size, 10.0 + size]) - 0.5 - shifts.repeat(1, 2)
     frames = torch.stack([cut(picture[i : i + 1], boxes[i : i + 1, None], size)[0, 0, 0] for i in range(3)])

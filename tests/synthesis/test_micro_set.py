@@ -1,5 +1,7 @@
 """Each sequence of the set has one micro-expression, whose course and labels are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,22 @@ def test_a_set_that_cannot_show_them_is_refused() -> None:
     with pytest.raises(ValueError, match="need a table"):
         _people(table=None)
     assert CodedSet(AUS, subjects=1, sequences=1, frames=4).courses(0, 0) == ()
+
+
+def test_only_the_frames_around_each_apex_are_drawn_the_same_as_in_the_whole_clip() -> None:
+    whole = MicroSet((1, 2, 4, 12), 1, 2, 30, 60.0, seed=3, table=MICRO_PATTERNS)
+    near = replace(whole, around=3)
+    course = whole.courses(0, 1)[0]
+    assert near.courses(0, 1) == (course,)
+    kept = near.drawn(0, 1)
+    assert kept == range(course.apex - 3, course.apex + 4)
+    np.testing.assert_array_equal(near.labels(0, 1), whole.labels(0, 1)[kept])
+    np.testing.assert_array_equal(near.intensities(0, 1), whole.intensities(0, 1)[kept])
+    person = whole.animator(0)
+    drawn, there = (list(people.pictures(person, 0, 1)) for people in (near, whole))
+    assert len(drawn) == 7
+    # the sensor's noise is another, the face is the same
+    apart = [np.abs(a.astype(int) - there[row]).mean() for a, row in zip(drawn, kept, strict=True)]
+    assert max(apart) < 5
+    with pytest.raises(ValueError, match="around"):
+        replace(whole, around=-1)

@@ -74,6 +74,8 @@ class DataSettings:
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
         rate_hz: frames a second.
+        around: of synthetic micro-expressions: draw only so many frames before and after each apex, which
+            is all that clips around it need; 0 = whole sequences.
         seed: of people, expressions and cameras.
         difficulty: how hard the synthetic faces are to code.
     """
@@ -95,6 +97,7 @@ class DataSettings:
     sequences: int = 60
     frames: int = 1
     rate_hz: float = 12.5
+    around: int = 0
     seed: int = 0
     difficulty: Difficulty = field(default_factory=Difficulty)
 

@@ -14,6 +14,7 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
+from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
@@ -119,7 +120,12 @@ ITEMS: tuple[Item, ...] = (
 )
 
 #: Items that are made on labels and pictures of a licensed data set too.
-DATA_MAKERS: Mapping[tuple[str, str], Maker] = {**FACS3D_MAKERS, **OCCLUSION_MAKERS, **PATTERN_MAKERS}
+DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
+    **FACS3D_MAKERS,
+    **OCCLUSION_MAKERS,
+    **PATTERN_MAKERS,
+    **COOCCURRENCE_MAKERS,
+}
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
     **PUBLISHED_MAKERS,

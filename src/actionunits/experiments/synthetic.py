@@ -81,9 +81,10 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         raise UserError(
             f"{coding} does not code AU {', '.join(map(str, uncoded))}: take data.coding=prototypes"
         )
-    kind = MicroSet if coding == "micro" else CodedSet
+    if settings.around and coding != "micro":
+        raise UserError("data.around is for data.coding=micro: other sequences have no apex")
     try:
-        return kind(
+        made = CodedSet(
             aus=tuple(aus) if table is None else table.aus,
             subjects=settings.subjects,
             sequences=settings.sequences,
@@ -93,6 +94,7 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
             table=table,
             difficulty=settings.difficulty,
         )
+        return made if coding != "micro" else MicroSet(**vars(made), around=settings.around)
     except ValueError as problem:
         raise UserError(f"data.coding={coding}: {problem}; set data.frames and data.rate_hz") from problem
 
@@ -128,12 +130,13 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
     for subject, name in enumerate(people.names):
         for sequence in range(people.sequences):
             values, labels = people.intensities(subject, sequence), people.labels(subject, sequence)
+            drawn = np.array(people.drawn(subject, sequence))
             columns: dict[str, object] = {
                 "dataset": "synthetic",
                 "subject": name,
                 "sequence": f"{sequence:04d}",
-                "frame": np.arange(people.frames) + 1,
-                "time_s": people.times_s,
+                "frame": drawn + 1,
+                "time_s": people.times_s[drawn],
                 "path": people.path(subject, sequence),
             }
             for au, intensity, occurrence in zip(people.aus, values.T, labels.T, strict=True):

@@ -98,22 +98,26 @@ class CodedSet:
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """f64[frames] of a sequence."""
+        """f64[frames] of a sequence, drawn or not."""
         return np.arange(self.frames) / self.rate_hz
+
+    def drawn(self, subject: int, sequence: int) -> range:
+        """Which frames of a sequence, from 0, belong to the set."""
+        return range(self.frames)
 
     def path(self, subject: int, sequence: int) -> str:
         """Where the sequence would lie, were it a file."""
         return f"{self.names[subject]}/{sequence:04d}.{'png' if self.frames == 1 else 'mp4'}"
 
     def intensities(self, subject: int, sequence: int) -> FloatArray:
-        """f32[frames,A], the truth of a sequence, 0 to 5."""
+        """f32[drawn,A], the truth of a sequence, 0 to 5."""
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
-            return shown.intensities(self.times_s, self.aus)
+            return shown.intensities(self.times_s[self.drawn(subject, sequence)], self.aus)
         return np.array([[shown.intensity(au) for au in self.aus]], np.float32)
 
     def labels(self, subject: int, sequence: int) -> NDArray[np.int8]:
-        """i8[frames,A]: an AU counts as shown from intensity B (2) on."""
+        """i8[drawn,A]: an AU counts as shown from intensity B (2) on."""
         return (self.intensities(subject, sequence) >= OCCURRENCE_FROM).astype(np.int8)
 
     def courses(self, subject: int, sequence: int) -> tuple[Course, ...]:
@@ -127,9 +131,10 @@ class CodedSet:
             who, number = self._of_path(path)
             if animator is None or who != subject:
                 subject, animator = who, self.animator(who)
-            for image in self.pictures(animator, who, number):
+            drawn = self.drawn(who, number)
+            for at, image in zip(drawn, self.pictures(animator, who, number), strict=True):
                 grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-                time_s = row / self.rate_hz if self.frames == 1 else float(self.times_s[row % self.frames])
+                time_s = row / self.rate_hz if self.frames == 1 else float(self.times_s[at])
                 yield row, Frame(grey, row, time_s, image)
                 row += 1
 
@@ -146,7 +151,8 @@ class CodedSet:
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
             seed = int(rng.integers(2**31))
-            for drawn in render_clip(animator, shown, self.rate_hz, seed=seed, grain=0.0):
+            only = self.drawn(subject, sequence)
+            for drawn in render_clip(animator, shown, self.rate_hz, seed=seed, grain=0.0, only=only):
                 eyes_px = inter_ocular_distance(Landmarks(drawn.points))
                 yield camera.take(drawn.image, rng, eyes_px)
             return

@@ -25,6 +25,8 @@ Chin = Literal["nose", "lip"]
 _STEPS = 5
 #: Side of the mean that stands for a pixel in it: the slopes of noise would make every shift look smaller.
 _SMOOTH_PX = 5
+#: Side on which a shift is looked for: larger pictures are taken at every second, third ... pixel.
+_ENOUGH_PX = 80
 #: The largest shift, as a share of the side: frames that have nothing in common stay about where they are.
 _FURTHEST = 0.025
 
@@ -90,8 +92,9 @@ def face_shifts(frames: Tensor) -> Tensor:
         f32[B,T,2] (x, y), 0 for the middle frame, T // 2; without a gradient.
     """
     with torch.no_grad():
-        length, size = frames.shape[1], frames.shape[-1]
-        grey = nn.functional.avg_pool2d(frames.mean(dim=2), _SMOOTH_PX, 1, _SMOOTH_PX // 2)
+        length, apart = frames.shape[1], max(1, frames.shape[-1] // _ENOUGH_PX)
+        grey = nn.functional.avg_pool2d(frames.mean(dim=2), _SMOOTH_PX, apart, _SMOOTH_PX // 2)
+        size = grey.shape[-1]
         middle = grey[:, length // 2]
         across = (middle[:, 1:-1, 2:] - middle[:, 1:-1, :-2]) / 2
         down = (middle[:, 2:, 1:-1] - middle[:, :-2, 1:-1]) / 2
@@ -105,7 +108,7 @@ def face_shifts(frames: Tensor) -> Tensor:
             left = (middle[:, None] - moved)[:, :, 1:-1, 1:-1].flatten(2)
             shifts = shifts + left @ slopes.transpose(1, 2) @ inverse
             shifts = shifts.clamp(-_FURTHEST * size, _FURTHEST * size)
-        return shifts
+        return apart * shifts
 
 
 def _inverse(square: Tensor) -> Tensor:
