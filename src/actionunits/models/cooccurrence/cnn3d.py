@@ -7,7 +7,9 @@ several: 7, 4, 2, 1, 1.
 Departures of its own: a region has one box for the whole clip, from the mean of its points; the box follows
 the shift of the face, measured on the pixels, because the aligned frames jitter with the eyes' points
 (``steady``; :mod:`~actionunits.models.cooccurrence.patches`). The score belongs to the clip's middle frame,
-so that a video is scored frame by frame with the clip sliding.
+so that a video is scored frame by frame with the clip sliding. ``centred`` is an addition: on a few hundred
+clips the network does not find motions of a grey level or two among what stands still
+(``docs/papers/cooccurrence.md``).
 """
 
 from __future__ import annotations
@@ -33,11 +35,13 @@ class Cnn3dConfig(RegionalConfig):
         frame_step: a clip takes every ``frame_step``-th frame; 1 in the paper, so seven frames are 0.12 s at
             60 frames/s and 0.035 s at 200.
         steady: let the boxes follow the shift of the face from frame to frame.
+        centred: take the clip's mean off each frame, so that only what moves is left; the paper does not.
     """
 
     clip_length: int = 7
     frame_step: int = 1
     steady: bool = True
+    centred: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,7 +66,8 @@ class Cnn3dAu(RegionalModel):
         if self.config.steady:
             boxes = boxes + face_shifts(frames).repeat(1, 1, 2)[:, :, None].to(boxes.dtype)
         inside = cut(per_frame(frames), per_frame(boxes), self.config.patch_px)
-        return per_clip(inside[:, :, 0], frames)
+        patches = per_clip(inside[:, :, 0], frames)
+        return patches - patches.mean(dim=1, keepdim=True) if self.config.centred else patches
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
         """Logits f32[B,T,A], the same for all frames of a clip: they are those of the middle one."""
