@@ -93,6 +93,11 @@ class Event:
     motion_apex: int | None = None
 
     @property
+    def last(self) -> int:
+        """The last frame that is surely part of the expression."""
+        return self.offset if self.offset is not None else max((self.onset, *self.apexes))
+
+    @property
     def centre(self) -> int:
         """The first apex; where it is missing the one found from motion, the middle, or else the onset.
 

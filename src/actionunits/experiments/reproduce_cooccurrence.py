@@ -60,10 +60,9 @@ def cooccurrence_recipes(request: Request, chin: bool = False) -> dict[str, Reci
         request: what is asked for.
         chin: those that look for AU17 in the lip crop, with ties only.
     """
-    changes: list[str] = []
-    if request.data is not None:
-        name, root = request.data
-        changes = [f"data.name={name}", f"data.root={root}"]
+    changes = request.data_changes()
+    if changes:
+        changes.append("data.expressions=micro")
     if chin:
         return {
             name: load_recipe(NETWORKS[name][0], [*changes, *CHIN], request.scale)
@@ -77,7 +76,7 @@ def cooccurrence_recipes(request: Request, chin: bool = False) -> dict[str, Reci
 
 def cooccurrence_outcomes(request: Request, chin: bool = False) -> dict[str, Outcome]:
     """The networks' predictions for the apex frames of the test subjects."""
-    data = "" if request.data is None else f"-{request.data[0]}"
+    data = f"-{request.data_name}" if request.sets else ""
     runs = request.folder / f"cooccurrence-{request.scale}{data}"
     recipes = cooccurrence_recipes(request, chin)
     place = runs / "chin-in-lip" if chin else runs
@@ -103,7 +102,7 @@ def _notes(request: Request) -> tuple[str, ...]:
         f"Of Table 3's {len(set(POSITIVE_PAIRS) | set(NEGATIVE_PAIRS))} pairs those with AU6 and AU23 cannot "
         f"be used ({left}), and (12, 17), which stands among the positive and the negative ones, is neutral."
     )
-    return (*((DESIGNED,) if request.data is None else ()), RARE, protocol)
+    return (*(() if request.sets else (DESIGNED,)), RARE, protocol)
 
 
 def _at_half(outcome: Outcome) -> Outcome:
