@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from actionunits.datasets.adapter import Event
-from actionunits.datasets.expressions import without_other_kinds
+from actionunits.datasets.expressions import expression_labels, without_other_kinds
 from actionunits.datasets.folds import k_fold, subject_keys
 from actionunits.datasets.joined import join_data_sets
 from actionunits.errors import UserError
@@ -83,3 +83,18 @@ def test_frames_of_other_kinds_are_left_out(roots: dict[str, Path]) -> None:
     assert kept[around].all()
     with pytest.raises(UserError, match="no expression of these data is posed: they are macro, micro"):
         without_other_kinds(index, events, "posed")
+
+
+def test_an_expression_is_one_row_of_labels(roots: dict[str, Path]) -> None:
+    reading, _ = join_data_sets(roots)
+    aus = (*AU_SETS["casme-13"], 46)  # no set codes AU46
+    labels, people = expression_labels(reading.index, reading.events, aus)
+    assert labels.shape == (len(reading.events), 14)
+    for row, who, event in zip(labels, people, reading.events, strict=True):
+        assert who == f"{event.dataset}/{event.subject}"
+        shown = {au for au, label in zip(aus, row, strict=True) if label == 1}
+        assert shown == set(event.aus) & set(aus)
+        assert row[-1] == -1
+    assert (labels[:, :-1] == -1).any()  # a doubtful AU of the fakes
+    with pytest.raises(UserError, match="no such expression with a picture"):
+        expression_labels(reading.index, [], aus)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -115,3 +116,20 @@ def test_only_papers_that_join_data_sets_take_several(roots: dict[str, Path], tm
     one = Request("tiny", tmp_path, sets={"casme": roots["casme"]})
     assert one.data_changes() == ["data.name=casme", f"data.root={roots['casme']}"]
     assert Request("tiny", tmp_path).data_changes() == []
+
+
+def test_the_labels_of_joined_sets_stand_beside_tables_3_and_4(
+    roots: dict[str, Path], tmp_path: Path
+) -> None:
+    words = [f"{name}={root}" for name, root in roots.items()]
+    for item in ("table3", "table4"):
+        files = reproduce("cooccurrence", item, tmp_path, data=words)
+        page = files[0].read_text()
+        assert page.startswith("Data: casme + casme2 + casme_squared, 6 micro-expressions of 6 people.")
+        assert "as we chose" not in page
+    counts = pd.read_csv(tmp_path / "cooccurrence-table4.csv", index_col=0)
+    assert counts.loc["AU4", "samples, paper"] == 248
+    assert 0 < counts["samples"].sum() < 40
+    pairs = pd.read_csv(tmp_path / "cooccurrence-table3.csv", index_col=0)
+    assert len(pairs) == 13
+    assert pairs.loc["23, 24", "labels say"] == "unknown"  # the fakes do not code AU23

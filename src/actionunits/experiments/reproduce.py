@@ -18,6 +18,7 @@ from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
+from actionunits.experiments.reproduce_pairs import PAIR_MAKERS
 from actionunits.experiments.reproduce_patterns import PATTERN_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
 from actionunits.experiments.reproduce_regions import REGION_MAKERS
@@ -128,6 +129,7 @@ DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **OCCLUSION_MAKERS,
     **PATTERN_MAKERS,
     **COOCCURRENCE_MAKERS,
+    **PAIR_MAKERS,
 }
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
