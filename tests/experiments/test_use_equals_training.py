@@ -65,7 +65,9 @@ def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: 
     backend = TorchBackend(model)
     index = usable_index(data_set("table").read(video / "labels.csv", None))
     crops = prepare(index, video, model.spec, tmp_path / "crops").cache
-    evaluated = prediction_table(backend, CropSamples(crops, model.spec), np.full(len(model.spec.aus), 0.5), 1)
+    evaluated = prediction_table(
+        backend, CropSamples(crops, model.spec), np.full(len(model.spec.aus), 0.5), 1
+    )
     used = list(Detector(backend).run(video / "talk.mp4"))
     assert len(used) == FRAMES
     seen = [result for result in used if result.faces]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from actionunits.datasets.cache import CropCache, read_record
+from actionunits.datasets.expressions import without_other_kinds
 from actionunits.datasets.folds import (
     Folds,
     k_fold,
@@ -19,7 +22,7 @@ from actionunits.datasets.folds import (
     with_validation,
 )
 from actionunits.errors import UserError
-from actionunits.experiments.prepare import prepare_data_set
+from actionunits.experiments.prepare import prepare_data_set, prepare_joined
 from actionunits.experiments.recipe import DataSettings, FoldSettings
 from actionunits.experiments.synthetic import synthetic_crops, synthetic_place
 from actionunits.facs.sets import au_set
@@ -58,22 +61,22 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
             return _wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
-    if data.cache and not data.root:
+    if data.cache and not (data.root or data.sets):
         return _own_cache(data, spec)
-    out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
+    name = "+".join(sorted(data.sets)) or data.name
+    out = Path(data.cache) if data.cache else folder / f"{name}-{spec.size_px}px"
     if not is_first_process():
         return _wait_for_crops(out)
-    show = stage(f"preparing {data.name}", "frames") if stage else None
-    return prepare_data_set(
-        data.name,
-        Path(data.root),
-        spec,
-        out,
-        positive=data.positive,
-        detector=data.detector,
-        jobs=os.cpu_count() or 1,
-        on_progress=show,
-    ).cache
+    show = stage(f"preparing {name}", "frames") if stage else None
+    how: dict[str, Any] = {
+        "positive": data.positive,
+        "detector": data.detector,
+        "jobs": os.cpu_count() or 1,
+        "on_progress": show,
+    }
+    if data.sets:
+        return prepare_joined({k: Path(root) for k, root in data.sets.items()}, spec, out, **how).cache
+    return prepare_data_set(data.name, Path(data.root), spec, out, **how).cache
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
@@ -81,7 +84,7 @@ def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
     cache = CropCache(Path(data.cache))
     cache.check_spec(spec)
     held = set(cache.index.table["dataset"].astype(str))
-    if data.name != "table" and held != {data.name}:
+    if data.name not in ("table", "joined") and held != {data.name}:
         raise UserError(f"{data.cache} holds crops of {', '.join(sorted(held))}, not of {data.name}")
     if data.positive is not None:
         raise UserError(
@@ -100,6 +103,7 @@ def _wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
 def used_index(data: DataSettings, cache: CropCache) -> LabelIndex:
     """The labelled frames of a cache that the recipe uses: all, or ``thin_frames`` of each sequence.
 
+    With ``expressions`` those of the other kind are left out.
     Seed 003 takes 126 frames of each video, every second or third, for all its networks. With
     ``keep_patterns``, of these the frames of the most frequent patterns; those with an unknown label have no
     pattern.
@@ -129,11 +133,14 @@ def kept_patterns(data: DataSettings, index: LabelIndex) -> Codebook:
 
 
 def _thinned(data: DataSettings, cache: CropCache) -> LabelIndex:
+    index = cache.index
+    if data.expressions != "all":
+        index = index.take(without_other_kinds(index, cache.events, data.expressions))
     if not data.thin_frames:
-        return cache.index
-    found = np.ones(len(cache.index), bool)
-    rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, cache.index, found)
-    return cache.index.take(np.unique(rows[~repeated]))
+        return index
+    found = np.ones(len(index), bool)
+    rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, index, found)
+    return index.take(np.unique(rows[~repeated]))
 
 
 def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
@@ -158,12 +165,14 @@ def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
 
 def training_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to learn from."""
-    return _automatic(data, spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+    clips = _automatic(data, spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+    return replace(clips, rate_hz=data.clip_rate_hz)
 
 
 def scored_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to validate and test on; by default as ``au detect`` does."""
-    return _automatic(data, spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+    clips = _automatic(data, spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+    return replace(clips, rate_hz=data.clip_rate_hz)
 
 
 def _automatic(data: DataSettings, spec: InputSpec) -> Clips:
@@ -182,7 +191,9 @@ def data_line(data: DataSettings, index: LabelIndex) -> str:
     people, sequences = len(set(subject_keys(index).tolist())), int(index.starts().sum())
     counts = f"{people} people, {sequences:,} sequences, {len(index):,} frames"
     if data.name != "synthetic":
-        return f"Data: {data.name}, {counts}."
+        names = sorted(set(index.table["dataset"].astype(str))) if data.name == "joined" else [data.name]
+        kinds = "" if data.expressions == "all" else f"{data.expressions}-expressions, "
+        return f"Data: {' + '.join(names)}, {kinds}{counts}."
     return (
         f"Data: synthetic, {counts} of painted faces; no number here can be compared with the paper's, which "
         "are of its own data set."

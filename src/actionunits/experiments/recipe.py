@@ -54,7 +54,9 @@ class DataSettings:
 
     Attributes:
         name: ``synthetic``: painted people, animated; nothing licensed is needed. Or a data set
-            (``au datasets list``), of which ``root`` or ``cache`` says where it is.
+            (``au datasets list``), of which ``root`` or ``cache`` says where it is. Or ``joined``: several
+            data sets, which ``sets`` names.
+        sets: of ``joined``: data set to folder.
         root: the data set's folder; crops are made out of it.
         cache: a crop cache (``au prepare``); without ``root`` it must be complete.
         positive: the intensity from which an AU counts as shown, where the set has intensities and a choice.
@@ -67,6 +69,9 @@ class DataSettings:
             ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
+        clip_rate_hz: clips take frames so far apart that there are about so many a second, whatever the rate
+            of a sequence: 0.2 s are 2 steps at 60 frames/s and 7 at 200 with 30 here; 0 = the model's step.
+        expressions: use only ``micro`` or ``macro``-expressions, where a data set marks both.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
             thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs;
             ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`).
@@ -81,6 +86,7 @@ class DataSettings:
     """
 
     name: str = "synthetic"
+    sets: Mapping[str, str] = field(default_factory=dict)
     root: str = ""
     cache: str = ""
     positive: int | None = None
@@ -92,6 +98,8 @@ class DataSettings:
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
+    clip_rate_hz: float = 0.0
+    expressions: Literal["all", "micro", "macro"] = "all"
     coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro"] = "auto"
     subjects: int = 12
     sequences: int = 60
@@ -102,10 +110,17 @@ class DataSettings:
     difficulty: Difficulty = field(default_factory=Difficulty)
 
     def __post_init__(self) -> None:
-        known = ("synthetic", *MODULES)
+        known = ("synthetic", "joined", *MODULES)
         if self.name not in known:
             raise unknown_name("data set", self.name, known)
-        if self.name != "synthetic" and not (self.root or self.cache):
+        for name in self.sets:
+            if name not in MODULES:
+                raise unknown_name("data set", name, MODULES)
+        if self.sets and self.name != "joined":
+            raise UserError("data.sets names the folders of data.name=joined: give both, or neither")
+        if self.name == "joined" and not (self.sets or self.cache):
+            raise UserError("say what is joined: data.sets.casme=FOLDER data.sets.casme2=FOLDER ..")
+        if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
@@ -113,6 +128,8 @@ class DataSettings:
             raise ValueError("thin_frames must be 0 or more, and thin_step 1 or more")
         if self.keep_patterns < 0:
             raise ValueError("keep_patterns must be 0 or more")
+        if not self.clip_rate_hz >= 0:
+            raise ValueError("clip_rate_hz must be 0 or more")
         au_set(self.pattern_set)
 
 

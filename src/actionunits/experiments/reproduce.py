@@ -18,6 +18,7 @@ from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
+from actionunits.experiments.reproduce_pairs import PAIR_MAKERS
 from actionunits.experiments.reproduce_patterns import PATTERN_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
 from actionunits.experiments.reproduce_regions import REGION_MAKERS
@@ -119,12 +120,16 @@ ITEMS: tuple[Item, ...] = (
     ),
 )
 
+#: Papers whose items take several licensed data sets at once, as theirs do.
+JOINING = ("cooccurrence",)
+
 #: Items that are made on labels and pictures of a licensed data set too.
 DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,
     **PATTERN_MAKERS,
     **COOCCURRENCE_MAKERS,
+    **PAIR_MAKERS,
 }
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
@@ -163,7 +168,7 @@ def reproduce(
         paper: its short name.
         name: the item.
         out: folder of the results.
-        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set.
+        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set, or of several where a paper joins them.
         scale: ``tiny``, ``small`` or ``paper``.
         runs: where trainings and crops are kept, so that a stopped item goes on and others share them; by
             default ``runs`` in ``out``.
@@ -185,9 +190,12 @@ def reproduce(
         raise UserError(
             f"{paper} {name} can be made with --data synthetic only, not yet with {', '.join(data)}"
         )
+    if len(licensed) > 1 and paper not in JOINING:
+        raise UserError(f"{paper} {name} takes one data set, got {', '.join(licensed)}")
     begun = time.perf_counter()
     chosen: Scale = next(known for known in SCALES if known == scale)
-    product = item.maker(Request(chosen, runs or out / "runs", licensed, stage))
+    one = next(iter(licensed.items())) if len(licensed) == 1 else None
+    product = item.maker(Request(chosen, runs or out / "runs", one, stage, licensed))
     record = {
         "item": f"{paper} {name}",
         "scale": scale,
@@ -211,19 +219,22 @@ def _of_run(run: Path) -> dict[str, object]:
     return {"recipe": recipe, "folds": folds, **made}
 
 
-def _licensed(data: Sequence[str]) -> tuple[str, Path] | None:
-    """``NAME=ROOT`` taken apart; None for synthetic data."""
-    asked = [word for word in data if word != "synthetic"]
-    if not asked:
-        return None
-    if len(asked) > 1:
-        raise UserError(f"expected one data set, got {', '.join(asked)}")
-    name, equals, root = asked[0].partition("=")
-    if name not in MODULES:
-        raise unknown_name("data set", name, ("synthetic", *MODULES))
-    if not equals or not Path(root).exists():
-        raise UserError(f"there is no data set at {root or 'an unnamed place'!r}: give --data {name}=FOLDER")
-    return name, Path(root)
+def _licensed(data: Sequence[str]) -> dict[str, Path]:
+    """``NAME=ROOT`` taken apart; empty for synthetic data."""
+    sets: dict[str, Path] = {}
+    for word in data:
+        if word == "synthetic":
+            continue
+        name, equals, root = word.partition("=")
+        if name not in MODULES:
+            raise unknown_name("data set", name, ("synthetic", *MODULES))
+        if not equals or not Path(root).exists():
+            place = root or "an unnamed place"
+            raise UserError(f"there is no data set at {place!r}: give --data {name}=FOLDER")
+        if name in sets:
+            raise UserError(f"expected {name} once, got {sets[name]} and {root}")
+        sets[name] = Path(root)
+    return sets
 
 
 def _write(stem: Path, item: Item, product: Product, record: Mapping[str, object]) -> tuple[Path, ...]:

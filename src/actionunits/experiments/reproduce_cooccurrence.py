@@ -77,11 +77,10 @@ def cooccurrence_recipes(request: Request) -> dict[str, Recipe]:
 
 
 def _recipe(request: Request, path: str, others: Sequence[str]) -> Recipe:
-    changes = list(others)
-    if request.data is not None:
-        name, root = request.data
-        changes += [f"data.name={name}", f"data.root={root}"]
-    return load_recipe(path, changes, request.scale)
+    changes = request.data_changes()
+    if changes:
+        changes.append("data.expressions=micro")
+    return load_recipe(path, [*others, *changes], request.scale)
 
 
 def cooccurrence_outcomes(request: Request) -> dict[str, Outcome]:
@@ -99,7 +98,7 @@ def _chin_outcomes(request: Request, network: str) -> dict[str, Outcome]:
 
 
 def _runs(request: Request) -> Path:
-    data = "" if request.data is None else f"-{request.data[0]}"
+    data = f"-{request.data_name}" if request.sets else ""
     return request.folder / f"cooccurrence-{request.scale}{data}"
 
 
@@ -122,7 +121,7 @@ def _notes(request: Request) -> tuple[str, ...]:
         f"Of Table 3's {len(set(POSITIVE_PAIRS) | set(NEGATIVE_PAIRS))} pairs those with AU6 and AU23 cannot "
         f"be used ({left}), and (12, 17), which stands among the positive and the negative ones, is neutral."
     )
-    return (*((DESIGNED,) if request.data is None else ()), RARE, protocol)
+    return (*(() if request.sets else (DESIGNED,)), RARE, protocol)
 
 
 def _at_half(outcome: Outcome) -> Outcome:
