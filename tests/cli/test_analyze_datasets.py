@@ -47,7 +47,11 @@ def test_analyze_prints_and_writes(analyze_app, table, tmp_path):
     assert units.loc["AU6", "base rate"] == pytest.approx(0.5)
     assert units.loc["AU12", "segments"] == 2
     page = (out / "report.html").read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 5
+    assert page.count("data:image/png;base64,") == 6
+    pairs = pd.read_csv(out / "pairs.csv", index_col=0)
+    assert pairs.loc["6, 12", ["Table 3", "people", "labels say"]].tolist() == ["together", 2, "together"]
+    assert pairs.loc["6, 12", "lift"] == pytest.approx(1.5)
+    assert "Pairs beside Table 3" in result.output
     assert "What Ones would score" in page
 
 

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
+from actionunits.datasets.emotion_pictures import emotion_pictures
 from actionunits.datasets.fakes import FakeSize
 from actionunits.datasets.folds import Fold
+from actionunits.datasets.joined import join_data_sets
 from actionunits.errors import UserError
 from actionunits.experiments.add_au import add_aus
 from actionunits.experiments.caud_runs import emotion_line, emotion_run
@@ -20,7 +22,6 @@ from actionunits.experiments.cross_validate import cross_validate
 from actionunits.experiments.emotions import aca_difference, score_emotions
 from actionunits.experiments.fakes import make_fake
 from actionunits.experiments.head_stage import take_encoder
-from actionunits.experiments.joined import joined_index
 from actionunits.experiments.recipe import load_recipe
 from actionunits.experiments.reproduce import reproduce
 from actionunits.experiments.reproduced import Request
@@ -29,6 +30,7 @@ from actionunits.facs.emotions import EMOTIONS
 from actionunits.models.interface import TensorBatch
 from actionunits.models.registry import build_model
 from actionunits.models.weights import load_model, read_header
+from actionunits.records import LabelIndex
 
 AUS = [1, 4, 12]
 METRICS = ["F1", "F1-half", "AP", "F1-oracle"]
@@ -150,7 +152,7 @@ def test_an_encoder_that_has_seen_the_tested_people_is_refused(emotions: Path, h
         ("caud/emotion_net", "heads.balance=false", "has no heads to train one by one"),
         ("caud/emotion_net", "data.frames=3", "single pictures"),
         ("caud/emotion_net", "data.sets.rafd=x", "give both, or neither"),
-        ("caud/emotion_net", "data.name=joined", "give both, or neither"),
+        ("caud/emotion_net", "data.name=joined", "say what is joined"),
         ("caud/heads", "heads.jitter_share=0.7", "within 0 to .5"),
         ("caud/emotion_net", "scores.choose_by=ACCA", "unknown metric"),
     ],
@@ -172,8 +174,8 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_the_joined_sets_hold_pictures_with_emotions_only(sets: dict[str, Path]) -> None:
-    index, base = joined_index({name: str(root) for name, root in sets.items()})
-    table = index.table
+    reading, base = join_data_sets(sets, emotion_pictures)
+    table = reading.index.table
     assert set(table["dataset"].astype(str)) == set(sets)
     assert set(table["emotion"].astype(str)) <= set(EMOTIONS)
     assert all((base / path).is_file() for path in table["path"].astype(str))
@@ -182,14 +184,15 @@ def test_the_joined_sets_hold_pictures_with_emotions_only(sets: dict[str, Path])
     assert not faces["sequence"].astype(str).str.startswith(("O_", "YR_", "LFAU", "UFAU")).any()
     cameras = table.loc[table["dataset"] == "rafd", "view"].astype(str)
     assert set(cameras) == {"000", "045", "090", "135", "180"}
-    with pytest.raises(UserError, match="there is no folder"):
-        joined_index({"ckplus": "/nowhere"})
+    coded = LabelIndex.make(pd.DataFrame({"subject": ["a"], "sequence": "s", "frame": 1, "AU12": 0}))
+    with pytest.raises(UserError, match="has no emotions"):
+        emotion_pictures("bp4d", coded)
 
 
 def test_emotions_are_learnt_from_three_sets_at_once(tmp_path: Path, sets: dict[str, Path]) -> None:
-    request = Request("tiny", tmp_path / "runs", emotions=sets)
+    request = Request("tiny", tmp_path / "runs", sets=sets)
     run = emotion_run(request, "alexnet")
-    assert emotion_line(request).startswith("Data: ckplus, bosphorus, rafd joined, 9 people")
+    assert emotion_line(request).startswith("Data: bosphorus + ckplus + rafd, 9 people")
     folds = json.loads((run / "folds.json").read_text())
     for fold in folds["folds"]:
         assert {who.split("/")[0] for who in fold["test"]} == set(sets)
@@ -202,7 +205,7 @@ def test_emotions_are_learnt_from_three_sets_at_once(tmp_path: Path, sets: dict[
     words = [f"bp4d={sets['rafd']}", f"rafd={sets['rafd']}"]
     with pytest.raises(UserError, match="bp4d has no emotions"):
         reproduce("caud", "table1", tmp_path / "x", data=words, scale="tiny")
-    with pytest.raises(UserError, match="expected one data set"):
+    with pytest.raises(UserError, match="one data set of AUs"):
         reproduce("caud", "table3", tmp_path / "x", data=[words[0], f"disfa={sets['rafd']}"], scale="tiny")
 
 

@@ -68,7 +68,7 @@ def test_what_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
         ("facs3d", "tabel1", (), "tiny", "did you mean 'table1'"),
         ("facs", "table1", (), "tiny", "did you mean 'facs3d'"),
         ("facs3d", "fig5", (), "big", "unknown scale"),
-        ("cooccurrence", "table4", ("bp4d=.",), "tiny", "not yet with bp4d=."),
+        ("patterns", "table3", ("bp4d=.",), "tiny", "not yet with bp4d=."),
         ("facs3d", "fig5", ("bp4d=/x/y",), "tiny", "no data set at '/x/y': give --data bp4d=FOLDER"),
         ("facs3d", "fig5", ("bp5d=.",), "tiny", "unknown data set 'bp5d': did you mean 'bp4d'"),
         ("patterns", "table1", (f"bp4d={tmp_path}",), "tiny", "not yet with bp4d="),

@@ -24,6 +24,17 @@ _SMALL = {
     "patterns/network7": {"size_px": 32, "filters": [8, 16, 16, 16], "units": 64},
     "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
     "caud/emotion_net": {"units": 16, "size_px": 64, "dropout": 0.1},
+    "cooccurrence/cnn3d": {
+        "size_px": 100,
+        "patch_px": 16,
+        "filters": [4, 4, 8, 8],
+        "units": 8,
+        "chin": "lip",
+    },
+    "cooccurrence/tied": {
+        "network": "cooccurrence/cnn2d",
+        "config": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
+    },
     "caud/heads": {"units": 16, "aus": [1, 12], "size_px": 64},
     "au_rcnn/cnn_res": {"backbone": "resnet18", "size_px": 64},
 }

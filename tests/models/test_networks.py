@@ -2,17 +2,13 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 import torch
 
 from actionunits.errors import UserError
-from actionunits.faces.regions import micro_expression_regions
 from actionunits.models.caud.heads import CaudConfig
-from actionunits.models.cooccurrence.cnn2d import Cnn2dConfig, region_boxes
 from actionunits.models.interface import TensorBatch
 from actionunits.models.registry import REGISTRY, build_model, config_class, make_config
-from actionunits.records import Landmarks
 
 
 def test_every_registered_name_has_a_small_form_here(small) -> None:
@@ -154,55 +150,6 @@ def test_network_5_has_the_papers_sizes() -> None:
     assert features.shape == (1, 256, 4, 4)
     linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
     assert [(m.in_features, m.out_features) for m in linear] == [(4096, 1024), (1024, 1024), (1024, 12)]
-
-
-def test_thirteen_grouped_networks_equal_thirteen_single_ones(small, batch_for) -> None:
-    torch.manual_seed(0)
-    values = small["cooccurrence/cnn2d"]
-    model = build_model("cooccurrence/cnn2d", values).eval()
-    batch = batch_for(model, 2, 1)
-    with torch.no_grad():
-        together = model(batch).logits
-        for index, number in enumerate(model.spec.aus):
-            single = build_model("cooccurrence/cnn2d", {**values, "aus": [number]}).eval()
-            groups = len(model.spec.aus)
-            single.load_state_dict(
-                {
-                    key: value if value.ndim == 0 else value.chunk(groups)[index]
-                    for key, value in model.state_dict().items()
-                }
-            )
-            assert torch.allclose(single(batch).logits[..., 0], together[..., index], atol=1e-5)
-
-
-def test_each_au_looks_only_at_its_region(small, batch_for) -> None:
-    model = build_model("cooccurrence/cnn2d", small["cooccurrence/cnn2d"] | {"chin": "nose"}).eval()
-    batch = batch_for(model, 1, 1)
-    below = batch.frames.clone()
-    below[..., int(0.6 * model.spec.size_px) :, :] += 1.0
-    with torch.no_grad():
-        change = (model(batch).logits - model(TensorBatch(below, batch.landmarks)).logits).abs()[0, 0]
-    moved = {n for n, c in zip(model.spec.aus, change, strict=True) if c > 1e-6}
-    assert moved == {10, 12, 15, 20, 24, 25, 26}
-    with pytest.raises(UserError, match="AU6 lies in none"):
-        build_model("cooccurrence/cnn2d", {"aus": [6]})
-
-
-def test_the_papers_patch_is_64_px_and_its_filters_32_64_64_128() -> None:
-    with torch.device("meta"):
-        model = build_model("cooccurrence/cnn2d")
-    convolutions = [m for m in model.modules() if isinstance(m, torch.nn.Conv2d)]
-    assert [c.out_channels // 13 for c in convolutions] == [32, 64, 64, 128, 128, 1]
-    assert [c.kernel_size[0] for c in convolutions] == [3, 3, 3, 3, 4, 1]
-    assert Cnn2dConfig().patch_px == 64
-
-
-def test_boxes_in_the_network_equal_those_of_faces_regions(face_points) -> None:
-    points = face_points(200.0, 4)
-    boxes = region_boxes(points, 2.0)
-    for index in range(4):
-        wanted = micro_expression_regions(Landmarks(points[index].numpy())).boxes
-        np.testing.assert_allclose(boxes[index].numpy(), wanted, rtol=0, atol=1e-5)
 
 
 def test_the_baseline_resnet_has_a_thousand_and_small_last_weights(small) -> None:

@@ -19,7 +19,14 @@ from actionunits.models.registry import REGISTRY, build_model
 from actionunits.records import InputSpec
 
 #: Networks with heads or points of their own instead of one output layer.
-WITHOUT = {"caud/emotion_net", "caud/heads", "cooccurrence/cnn2d", "embedded/points_and_picture"}
+WITHOUT = {
+    "caud/emotion_net",
+    "caud/heads",
+    "cooccurrence/cnn2d",
+    "cooccurrence/cnn3d",
+    "cooccurrence/tied",
+    "embedded/points_and_picture",
+}
 PATTERN = {"patterns/network3", "patterns/network6"}
 WITH = [name for name in REGISTRY if name not in WITHOUT | PATTERN]
 AUS = (1, 2, 4)

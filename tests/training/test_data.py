@@ -392,6 +392,24 @@ def test_clips_are_those_of_detection(scored, length, step, count, data):
         assert everything == np.flatnonzero(found).tolist()
 
 
+def test_clips_of_a_rate_take_frames_as_far_apart_in_time_whatever_the_sequence():
+    """Seven frames, 30 a second: every second at 60 frames/s, every seventh at 200, each at 30 and 20."""
+    rates = (60.0, 200.0, 30.0, 20.0)
+    frames = [np.arange(1, 61)] * len(rates)
+    index = rows_of(frames, time_s=np.concatenate([np.arange(60) / rate for rate in rates]))
+    events = [Event("d", f"s{n}", "a", 25, (30,), 35, (1,)) for n in range(len(rates))]
+    found = np.ones(len(index), bool)
+    rows, _ = clip_rows(Clips("apex", rate_hz=30.0), 7, 5, index, found, events)
+    assert np.diff(rows, axis=1).tolist() == [[2] * 6, [7] * 6, [1] * 6, [1] * 6]
+    assert (index.table["frame"].to_numpy()[rows[:, 3]] == 30).all()
+    same, _ = clip_rows(Clips("apex"), 7, 5, index, found, events)
+    assert (np.diff(same, axis=1) == 5).all()
+    with pytest.raises(UserError, match="clips of so many frames a second need times, and d s0 a has none"):
+        clip_rows(Clips("apex", rate_hz=30.0), 7, 1, rows_of(frames), np.ones(len(index), bool), events)
+    with pytest.raises(UserError, match="must be 0 or more a second"):
+        Clips(rate_hz=-1.0)
+
+
 def test_bad_clips():
     with pytest.raises(UserError, match="frames, tile, windows, apex or spread"):
         Clips("apexes")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from actionunits.analysis.baselines import baseline_scores
 from actionunits.analysis.cooccurrence import base_rates, conditional, jaccard
 from actionunits.analysis.durations import Durations, durations
+from actionunits.analysis.pair_intervals import PairIntervals, pair_intervals
 from actionunits.analysis.patterns import PatternCounts, count_patterns, patterns_by_group
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import LabelIndex
@@ -39,6 +40,7 @@ class LabelSummary:
         by_group: the patterns of each task (sequence, subject), or empty.
         jaccard: A x A, named by AU.
         conditional: A x A, the chance of the column when the row is shown.
+        pairs: the same and the lift of each pair with intervals over people.
         baselines: what "Ones", "Zeros" and chance score here.
     """
 
@@ -53,6 +55,7 @@ class LabelSummary:
     by_group: dict[Hashable, PatternCounts]
     jaccard: pd.DataFrame
     conditional: pd.DataFrame
+    pairs: PairIntervals
     baselines: dict[str, pd.DataFrame]
 
     def top_by_group(self) -> pd.DataFrame:
@@ -84,7 +87,7 @@ def summarise_labels(
         raise unknown_name("grouping", by, GROUPS)
     if not len(index):
         raise UserError("there is no labelled frame to analyse: expected a table with at least one row")
-    labels = index.labels(aus)
+    labels, people = index.labels(aus), _people(index)
     names = [f"AU{au}" for au in aus]
     lengths = durations(labels, tuple(aus), index.starts(frame_gaps=frame_gaps))
     rate_hz = _rate_hz(index)
@@ -100,7 +103,7 @@ def summarise_labels(
     return LabelSummary(
         aus=tuple(aus),
         frames=len(index),
-        subjects=len(index.table[["dataset", "subject"]].drop_duplicates()),
+        subjects=len(np.unique(people)),
         sequences=int(index.sequence_numbers().max()) + 1,
         units=units,
         durations=lengths,
@@ -109,8 +112,15 @@ def summarise_labels(
         by_group=groups,
         jaccard=_square(jaccard(labels), names),
         conditional=_square(conditional(labels), names),
+        pairs=pair_intervals(labels, aus, people),
         baselines=baseline_scores(labels, aus),
     )
+
+
+def _people(index: LabelIndex) -> NDArray[np.str_]:
+    """Who each row is of, with the data set."""
+    datasets, subjects = (index.table[name].to_numpy(str) for name in ("dataset", "subject"))
+    return np.char.add(np.char.add(datasets, "/"), subjects)
 
 
 def _square(values: NDArray[np.float64], names: list[str]) -> pd.DataFrame:

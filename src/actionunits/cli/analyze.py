@@ -76,7 +76,7 @@ def analyze(
     left_out = f"; {unknown:,} frames with an unknown label have none" if unknown else ""
     print(f"{len(summary.patterns):,} patterns over {len(chosen)} AUs{left_out}")
     print("".join(f"{note}\n" for note in notes), end="")
-    for title in ("Action Units", "Most frequent patterns", "Top pattern of each group"):
+    for title in ("Action Units", "Most frequent patterns", "Top pattern of each group", _TABLE_3):
         if title in tables:
             print(f"\n{title}\n\n{to_markdown(tables[title][1], index=title != 'Most frequent patterns')}")
     if out is not None:
@@ -90,6 +90,7 @@ def analyze(
 
 def _tables(summary: LabelSummary, top: int) -> dict[str, tuple[str, pd.DataFrame]]:
     """Title to (file name, table)."""
+    from actionunits.analysis.pair_intervals import pairs_beside_table3
     from actionunits.analysis.patterns import shared_by_range
 
     tables = {
@@ -99,6 +100,9 @@ def _tables(summary: LabelSummary, top: int) -> dict[str, tuple[str, pd.DataFram
         "Jaccard index": ("jaccard", summary.jaccard),
         "Conditional co-occurrence": ("conditional", summary.conditional),
     }
+    beside = pairs_beside_table3(summary.pairs)
+    if len(beside):
+        tables[_TABLE_3] = ("pairs", beside)
     if summary.by_group:
         tables["Top pattern of each group"] = ("groups", summary.top_by_group())
     for name, scores in summary.baselines.items():
@@ -107,20 +111,28 @@ def _tables(summary: LabelSummary, top: int) -> dict[str, tuple[str, pd.DataFram
 
 
 def _write_tables(out: Path, summary: LabelSummary, tables: dict[str, tuple[str, pd.DataFrame]]) -> None:
+    from actionunits.analysis.pair_intervals import pairs_beside_table3
     from actionunits.atomic import make_directory
     from actionunits.reports.tables import write_table
 
     make_directory(out)
+    whole = {"Most frequent patterns": summary.patterns.table()}
+    if _TABLE_3 in tables:
+        whole[_TABLE_3] = pairs_beside_table3(summary.pairs, all_pairs=True)
     for title, (name, table) in tables.items():
-        whole = summary.patterns.table() if title == "Most frequent patterns" else table
-        write_table(out / f"{name}.csv", whole, index=title != "Most frequent patterns")
+        write_table(out / f"{name}.csv", whole.get(title, table), index=title != "Most frequent patterns")
 
+
+_TABLE_3 = "Pairs beside Table 3 of Jia et al. (2020)"
 
 _TEXTS = {
     "Action Units": "A segment is an unbroken run of frames that show the AU.",
     "Patterns by number of frames": "How many patterns are rare, and how many frequent.",
     "Jaccard index": "Frames that show both AUs, of the frames that show either.",
     "Conditional co-occurrence": "The chance that a frame which shows the row's AU shows the column's.",
+    _TABLE_3: "Table 3 lists pairs of AUs that help or hinder each other. "
+    "The lift is the chance of one AU given the other, over its rate: above 1 they go together, below apart. "
+    "Intervals (95 %) are over people, drawn with replacement; where one holds 1, the labels leave it open.",
 }
 
 
@@ -150,8 +162,9 @@ def _write_page(
 
 def _figures(summary: LabelSummary) -> dict[str, dict[str, bytes]]:
     """Title of the section to caption and picture."""
+    from actionunits.analysis.pair_intervals import pairs_beside_table3
     from actionunits.analysis.patterns import shared_by_range
-    from actionunits.reports.distributions import box_plot, histogram
+    from actionunits.reports.distributions import box_plot, histogram, interval_plot
     from actionunits.reports.figures import au_label, bars, heat_map
 
     names = [f"AU{au}" for au in summary.aus]
@@ -159,7 +172,7 @@ def _figures(summary: LabelSummary) -> dict[str, dict[str, bytes]]:
     ranges = shared_by_range(summary.patterns)
     scale = 1.0 if summary.rate_hz is None else 1.0 / summary.rate_hz
     unit = "frames" if summary.rate_hz is None else "s"
-    return {
+    figures = {
         "Action Units": {
             "Base rate of each AU": bars(
                 labels, {"base rate": summary.units["base rate"]}, axis="share of the known frames"
@@ -190,3 +203,15 @@ def _figures(summary: LabelSummary) -> dict[str, dict[str, bytes]]:
             )
         },
     }
+    beside = pairs_beside_table3(summary.pairs)
+    if len(beside):
+        figures[_TABLE_3] = {
+            "Lift of each pair with its interval; the colour is what Table 3 says": interval_plot(
+                [f"AU{pair.replace(', ', ' and AU')}" for pair in beside.index],
+                *(beside[name].to_numpy(float) for name in ("lift", "lift low", "lift high")),
+                groups=beside["Table 3"].tolist(),
+                axis="lift: chance of one given the other, over its rate",
+                line=1.0,
+            )
+        }
+    return figures

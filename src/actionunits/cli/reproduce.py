@@ -19,7 +19,10 @@ def reproduce(
     item: Annotated[str | None, typer.Argument(help="Such as table1 or fig5.", show_default=False)] = None,
     data: Annotated[
         list[str] | None,
-        typer.Option(help="synthetic, or NAME=ROOT of a licensed data set; repeatable.", show_default=False),
+        typer.Option(
+            help="synthetic, or NAME=ROOT of a licensed data set; repeatable where a paper joins several.",
+            show_default=False,
+        ),
     ] = None,
     scale: Annotated[str, typer.Option(help="tiny, small or paper.")] = "tiny",
     out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path(

@@ -77,6 +77,8 @@ class Event:
         aus: the AUs that are shown.
         emotion: as coded, or empty.
         kind: ``micro``, ``macro``, ``posed`` ...
+        motion_apex: where no apex is coded, the one that was found from motion when the crops were made
+            (:mod:`actionunits.faces.apex`); None where it was not looked for or not found.
     """
 
     dataset: str
@@ -88,16 +90,24 @@ class Event:
     aus: tuple[int, ...]
     emotion: str = ""
     kind: str = ""
+    motion_apex: int | None = None
+
+    @property
+    def last(self) -> int:
+        """The last frame that is surely part of the expression."""
+        return self.offset if self.offset is not None else max((self.onset, *self.apexes))
 
     @property
     def centre(self) -> int:
-        """The first apex; where it is missing the middle between onset and offset, else the onset.
+        """The first apex; where it is missing the one found from motion, the middle, or else the onset.
 
         >>> Event("casme2", "sub01", "EP02_01f", 46, (), 86, (12,)).centre
         66
         """
         if self.apexes:
             return self.apexes[0]
+        if self.motion_apex is not None:
+            return self.motion_apex
         return self.onset if self.offset is None else (self.onset + self.offset) // 2
 
 

@@ -4,7 +4,7 @@ A cache is a folder::
 
     cache.json       what the crops are (size, eyes, channels), whether it is complete, counts, digest
     index.parquet    the labelled frames
-    events.json      the coded expressions
+    events.json      the coded expressions; apexes that are not coded were found from motion
     frames.parquet   for each labelled frame its part, its row there, and whether a face was found
     parts/NAME/      crops.npy u8[N,S,S,C]  points.npy f32[N,68,2] (crop px)  found.npy bool[N]  part.json
 
@@ -29,7 +29,7 @@ from actionunits.datasets.index import read_index
 from actionunits.errors import UserError
 from actionunits.records import FloatArray, ImageArray, InputSpec, LabelIndex
 
-__all__ = ["FORMAT", "KEYS", "CropCache", "CropGeometry", "frame_keys", "read_record"]
+__all__ = ["FORMAT", "KEYS", "CropCache", "CropGeometry", "frame_keys", "read_events", "read_record"]
 
 #: Changes when what a cache holds changes its meaning.
 FORMAT = 1
@@ -123,10 +123,7 @@ class CropCache:
     @cached_property
     def events(self) -> tuple[Event, ...]:
         """The coded expressions."""
-        rows = json.loads((self.folder / "events.json").read_text(encoding="utf-8"))
-        return tuple(
-            Event(**{**row, "apexes": tuple(row["apexes"]), "aus": tuple(row["aus"])}) for row in rows
-        )
+        return read_events(self.folder / "events.json")
 
     @cached_property
     def frames(self) -> pd.DataFrame:
@@ -187,6 +184,12 @@ def frame_keys(index: LabelIndex) -> pd.DataFrame:
     keys = {name: table[name].astype("str") for name in KEYS[:3]}
     keys["view"] = table["view"].astype("str") if "view" in table else pd.Series("", table.index, dtype="str")
     return pd.DataFrame({**keys, "frame": table["frame"]})
+
+
+def read_events(file: Path) -> tuple[Event, ...]:
+    """The coded expressions out of ``events.json``."""
+    rows = json.loads(file.read_text(encoding="utf-8"))
+    return tuple(Event(**{**row, "apexes": tuple(row["apexes"]), "aus": tuple(row["aus"])}) for row in rows)
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

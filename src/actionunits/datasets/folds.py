@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from actionunits.atomic import replace_when_done
@@ -24,6 +25,7 @@ __all__ = [
     "Fold",
     "Folds",
     "k_fold",
+    "keys_of",
     "leave_one_subject_out",
     "named_folds",
     "read_folds",
@@ -252,8 +254,13 @@ def with_validation(folds: Folds, share: float, seed: int) -> Folds:
 
 def subject_keys(index: LabelIndex) -> NDArray[np.str_]:
     """The subject of each row as folds name it, [N]: with its data set where the index joins several."""
-    subjects = index.table["subject"].to_numpy(str)
-    datasets = index.table["dataset"].to_numpy(str)
+    return keys_of(index.table)
+
+
+def keys_of(table: pd.DataFrame) -> NDArray[np.str_]:
+    """The same of a table with the columns ``dataset`` and ``subject``, such as predictions."""
+    subjects = table["subject"].to_numpy(str)
+    datasets = table["dataset"].to_numpy(str)
     if len(np.unique(datasets)) < 2:
         return subjects
     return np.char.add(np.char.add(datasets, "/"), subjects)

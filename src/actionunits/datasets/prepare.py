@@ -15,11 +15,11 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -30,13 +30,21 @@ import pandas as pd
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.adapter import Event
-from actionunits.datasets.cache import CropCache, CropGeometry, frame_keys, read_record, record_of
+from actionunits.datasets.apexes import with_motion_apexes
+from actionunits.datasets.cache import (
+    CropCache,
+    CropGeometry,
+    frame_keys,
+    read_events,
+    read_record,
+    record_of,
+)
 from actionunits.datasets.crop_part import FramesOf, PartTask, finished_part, make_part
 from actionunits.datasets.index import write_index
 from actionunits.errors import UserError
 from actionunits.faces.detect import DETECTORS
 from actionunits.faces.pictures import PICTURE_SUFFIXES
-from actionunits.records import InputSpec, LabelIndex, OnProgress
+from actionunits.records import FloatArray, ImageArray, InputSpec, LabelIndex, OnProgress
 
 __all__ = ["Prepared", "prepare"]
 
@@ -81,7 +89,7 @@ def prepare(
         root: folder of the data set.
         spec: what the model takes; only size, distance and height of the eyes, and channels matter.
         out: folder of the cache.
-        events: coded expressions, kept beside.
+        events: coded expressions, kept beside; a missing apex is found from motion and kept with them.
         detector: of the faces, as in use.
         jobs: processes.
         frames_of: where the frames come from, if not from files; other processes must be able to unpickle it.
@@ -308,6 +316,7 @@ def _finish(
     with replace_when_done(out / "frames.parquet") as beside:
         table.to_parquet(beside, index=False)
     write_index(out / "index.parquet", index)
+    events = with_motion_apexes(events, table, _reader(out, tasks), {} if made else _found_before(out))
     for name, content in (
         ("events.json", [asdict(event) for event in events]),
         ("parts.json", [task.name for task in tasks]),
@@ -323,6 +332,24 @@ def _finish(
     }
     _set_record(out, {**record, "complete": True, "summary": summary})
     return Prepared(CropCache(out), made, len(index), summary["faceless"], unreadable)
+
+
+def _reader(out: Path, tasks: Sequence[PartTask]) -> Callable[[int], tuple[ImageArray, FloatArray]]:
+    """Gives a part's crops and points, mapped."""
+
+    def read(part: int) -> tuple[ImageArray, FloatArray]:
+        folder = out / "parts" / tasks[part].name
+        crops, points = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("crops", "points"))
+        return crops, points
+
+    return read
+
+
+def _found_before(out: Path) -> dict[Event, int]:
+    """The apexes that an earlier run found in the same crops, by the events as they are coded."""
+    file = out / "events.json"
+    before = read_events(file) if file.is_file() else ()
+    return {replace(e, motion_apex=None): e.motion_apex for e in before if e.motion_apex is not None}
 
 
 def _digest(record: dict[str, Any], results: dict[str, dict[str, Any]]) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from actionunits.atomic import make_directory, replace_when_done
+from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
 from actionunits.experiments.cross_validate import cross_validate, spec_of
 from actionunits.experiments.recipe import Recipe, load_recipe
@@ -27,6 +28,8 @@ from actionunits.training.data import CropSamples
 
 __all__ = [
     "BACKBONES",
+    "au_set_of",
+    "emotion_sets",
     "EMOTION_SETS",
     "bag_of_words",
     "card_of",
@@ -52,23 +55,41 @@ SMALL_VGG = ("training.epochs=4", "training.lr=1e-4", "model.config.size_px=48")
 TINY_WORDS = BagOfWordsConfig(words=30, descriptors=2000)
 
 
+def emotion_sets(request: Request) -> dict[str, Path]:
+    """The licensed data sets of emotions that a request names."""
+    return {name: root for name, root in request.sets.items() if name in EMOTION_SETS}
+
+
+def au_set_of(request: Request) -> tuple[str, Path] | None:
+    """The licensed data set of AUs that a request names, or None for synthetic people.
+
+    Raises:
+        UserError: there are several.
+    """
+    others = [(name, root) for name, root in request.sets.items() if name not in EMOTION_SETS]
+    if len(others) > 1:
+        names = ", ".join(name for name, _ in others)
+        raise UserError(f"heads are trained on one data set of AUs, got {names}: give one of them")
+    return others[0] if others else None
+
+
 def emotions_folder(request: Request) -> Path:
     """Where the runs on emotions are kept: whatever AUs are learnt later, they are the same."""
-    return request.folder / "-".join(["caud", request.scale, *sorted(request.emotions)])
+    return request.folder / "-".join(["caud", request.scale, *sorted(emotion_sets(request))])
 
 
 def heads_folder(request: Request) -> Path:
     """Where the runs of AU heads are kept."""
-    place = emotions_folder(request)
-    return place if request.data is None else place.with_name(f"{place.name}-on-{request.data[0]}")
+    place, aus = emotions_folder(request), au_set_of(request)
+    return place if aus is None else place.with_name(f"{place.name}-on-{aus[0]}")
 
 
 def emotion_recipe(request: Request, backbone: str) -> Recipe:
     """EmotionNet on a backbone at a scale, on synthetic emotions or on the licensed sets joined."""
     changes = [f"model.config.backbone={backbone}", f'title="EmotionNet, {backbone}"']
-    if request.emotions:
+    if sets := emotion_sets(request):
         changes.append("data.name=joined")
-        changes += [f"data.sets.{name}={json.dumps(str(root))}" for name, root in request.emotions.items()]
+        changes += [f"data.sets.{name}={json.dumps(str(root))}" for name, root in sets.items()]
     if request.scale == "small" and backbone == "vgg16":
         changes += SMALL_VGG
     return load_recipe("caud/emotion_net", changes, request.scale)
@@ -162,8 +183,8 @@ def head_recipe(
         folds: changes of the folds.
     """
     changes = [f"model.config.backbone={backbone}", *folds]
-    if request.data is not None:
-        name, root = request.data
+    if (licensed := au_set_of(request)) is not None:
+        name, root = licensed
         changes += [f"data.name={name}", f"data.root={json.dumps(str(root))}"]
     if encoder == "EmotionNet":
         changes.append(f"heads.encoder={json.dumps(str(emotion_run(request, backbone)))}")

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from actionunits.datasets.folds import keys_of
 from actionunits.errors import UserError
 from actionunits.experiments.cross_validate import cross_validate, score_predictions
 from actionunits.experiments.predict import decisions_in
@@ -67,8 +68,8 @@ class Outcome:
 
     @property
     def subjects(self) -> NDArray[np.str_]:
-        """The subject of each frame."""
-        return self.predictions["subject"].to_numpy(str)
+        """The subject of each frame, with its data set where there are several."""
+        return keys_of(self.predictions)
 
 
 def compare(

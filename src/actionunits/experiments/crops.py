@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from actionunits.datasets.cache import CropCache, read_record
+from actionunits.datasets.emotion_pictures import emotion_pictures
+from actionunits.datasets.expressions import without_other_kinds
 from actionunits.datasets.folds import (
     Folds,
     k_fold,
@@ -20,8 +23,7 @@ from actionunits.datasets.folds import (
     with_validation,
 )
 from actionunits.errors import UserError
-from actionunits.experiments.joined import joined_crops, joined_place
-from actionunits.experiments.prepare import prepare_data_set
+from actionunits.experiments.prepare import prepare_data_set, prepare_joined
 from actionunits.experiments.recipe import DataSettings, FoldSettings
 from actionunits.experiments.synthetic import synthetic_crops, synthetic_place
 from actionunits.facs.sets import au_set
@@ -61,28 +63,25 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
             return _wait_for_crops(synthetic_place(folder, data, spec))
         show = stage("painting and animating people", "frames") if stage else None
         return synthetic_crops(folder, data, spec, on_progress=show)
-    if data.name == "joined":
-        folder = Path(data.cache) if data.cache else folder
-        if not is_first_process():
-            return _wait_for_crops(joined_place(folder, data, spec))
-        show = stage(f"preparing {', '.join(data.sets)}", "frames") if stage else None
-        return joined_crops(folder, data, spec, on_progress=show)
-    if data.cache and not data.root:
+    if data.cache and not (data.root or data.sets):
         return _own_cache(data, spec)
-    out = Path(data.cache) if data.cache else folder / f"{data.name}-{spec.size_px}px"
+    name = "+".join(sorted(data.sets)) or data.name
+    emotions = bool(data.sets and spec.emotions and not spec.aus)
+    kind = ("-emotions" if emotions else "") + ("-box" if spec.crop == "box" else "")
+    out = Path(data.cache) if data.cache else folder / f"{name}-{spec.size_px}px{kind}"
     if not is_first_process():
         return _wait_for_crops(out)
-    show = stage(f"preparing {data.name}", "frames") if stage else None
-    return prepare_data_set(
-        data.name,
-        Path(data.root),
-        spec,
-        out,
-        positive=data.positive,
-        detector=data.detector,
-        jobs=os.cpu_count() or 1,
-        on_progress=show,
-    ).cache
+    show = stage(f"preparing {name}", "frames") if stage else None
+    how: dict[str, Any] = {
+        "positive": data.positive,
+        "detector": data.detector,
+        "jobs": os.cpu_count() or 1,
+        "on_progress": show,
+    }
+    if data.sets:
+        roots = {name: Path(root) for name, root in data.sets.items()}
+        return prepare_joined(roots, spec, out, chosen=emotion_pictures if emotions else None, **how).cache
+    return prepare_data_set(data.name, Path(data.root), spec, out, **how).cache
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
@@ -90,7 +89,7 @@ def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
     cache = CropCache(Path(data.cache))
     cache.check_spec(spec)
     held = set(cache.index.table["dataset"].astype(str))
-    if data.name != "table" and held != {data.name}:
+    if data.name not in ("table", "joined") and held != {data.name}:
         raise UserError(f"{data.cache} holds crops of {', '.join(sorted(held))}, not of {data.name}")
     if data.positive is not None:
         raise UserError(
@@ -109,6 +108,7 @@ def _wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
 def used_index(data: DataSettings, cache: CropCache) -> LabelIndex:
     """The labelled frames of a cache that the recipe uses: all, or ``thin_frames`` of each sequence.
 
+    With ``expressions`` those of the other kind are left out.
     Seed 003 takes 126 frames of each video, every second or third, for all its networks. With
     ``keep_patterns``, of these the frames of the most frequent patterns; those with an unknown label have no
     pattern.
@@ -138,11 +138,14 @@ def kept_patterns(data: DataSettings, index: LabelIndex) -> Codebook:
 
 
 def _thinned(data: DataSettings, cache: CropCache) -> LabelIndex:
+    index = cache.index
+    if data.expressions != "all":
+        index = index.take(without_other_kinds(index, cache.events, data.expressions))
     if not data.thin_frames:
-        return cache.index
-    found = np.ones(len(cache.index), bool)
-    rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, cache.index, found)
-    return cache.index.take(np.unique(rows[~repeated]))
+        return index
+    found = np.ones(len(index), bool)
+    rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, index, found)
+    return index.take(np.unique(rows[~repeated]))
 
 
 def known_of(spec: InputSpec, index: LabelIndex) -> dict[str, Any]:
@@ -180,12 +183,14 @@ def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:
 
 def training_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to learn from."""
-    return _automatic(data, spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+    clips = _automatic(data, spec) if data.clips == "auto" else Clips(data.clips, data.stride)
+    return replace(clips, rate_hz=data.clip_rate_hz)
 
 
 def scored_clips(data: DataSettings, spec: InputSpec) -> Clips:
     """How the recipe cuts clips to validate and test on; by default as ``au detect`` does."""
-    return _automatic(data, spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+    clips = _automatic(data, spec) if data.scored_clips == "auto" else Clips(data.scored_clips)
+    return replace(clips, rate_hz=data.clip_rate_hz)
 
 
 def _automatic(data: DataSettings, spec: InputSpec) -> Clips:
@@ -203,10 +208,10 @@ def data_line(data: DataSettings, index: LabelIndex) -> str:
         raise UserError("there is no frame in the data")
     people, sequences = len(set(subject_keys(index).tolist())), int(index.starts().sum())
     counts = f"{people} people, {sequences:,} sequences, {len(index):,} frames"
-    if data.name == "joined":
-        return f"Data: {', '.join(data.sets)} joined, {counts}."
     if data.name != "synthetic":
-        return f"Data: {data.name}, {counts}."
+        names = sorted(set(index.table["dataset"].astype(str))) if data.name == "joined" else [data.name]
+        kinds = "" if data.expressions == "all" else f"{data.expressions}-expressions, "
+        return f"Data: {' + '.join(names)}, {kinds}{counts}."
     return (
         f"Data: synthetic, {counts} of painted faces; no number here can be compared with the paper's, which "
         "are of its own data set."

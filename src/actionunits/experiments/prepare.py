@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from actionunits.datasets.adapter import usable_index
+from actionunits.datasets.joined import join_data_sets
 from actionunits.datasets.prepare import Prepared, prepare
-from actionunits.datasets.registry import data_set
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import InputSpec, OnProgress
+from actionunits.records import InputSpec, LabelIndex, OnProgress
 
-__all__ = ["input_spec", "prepare_data_set"]
+__all__ = ["input_spec", "prepare_data_set", "prepare_joined"]
 
 
 def input_spec(model: str) -> InputSpec:
@@ -60,10 +60,46 @@ def prepare_data_set(
     Raises:
         UserError: the data set cannot be used, or the cache holds other crops.
     """
-    reading = data_set(name).read(root, positive)
-    folder = root if root.is_dir() else root.parent
+    return prepare_joined(
+        {name: root},
+        spec,
+        out,
+        positive=positive,
+        detector=detector,
+        jobs=jobs,
+        on_progress=on_progress,
+    )
+
+
+def prepare_joined(
+    roots: Mapping[str, Path],
+    spec: InputSpec,
+    out: Path,
+    *,
+    positive: int | None = None,
+    detector: str = "hog",
+    jobs: int = 1,
+    chosen: Callable[[str, LabelIndex], LabelIndex] | None = None,
+    on_progress: OnProgress | None = None,
+) -> Prepared:
+    """Read several data sets and fill one crop cache with all of them.
+
+    Args:
+        roots: data set to its folder.
+        spec: what the model takes.
+        out: folder of the cache.
+        positive: as for :func:`prepare_data_set`.
+        detector: of the faces.
+        jobs: processes.
+        chosen: gives the part of a set's frames to use; all without it.
+        on_progress: called with (frames done, frames).
+
+    Raises:
+        UserError: one of them cannot be used, or the cache holds other crops.
+    """
+    reading, folder = join_data_sets(roots, chosen, positive)
     return prepare(
-        usable_index(reading),
+        reading.index,
         folder,
         spec,
         out,

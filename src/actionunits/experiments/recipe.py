@@ -22,6 +22,7 @@ from actionunits.errors import UserError, unknown_name
 from actionunits.facs.sets import au_set
 from actionunits.metrics.scoring import METRIC_NAMES
 from actionunits.models.config import from_plain, to_plain
+from actionunits.models.cooccurrence.ties import Ties
 from actionunits.models.registry import config_class, make_config
 from actionunits.synthesis.coded_faces import Difficulty
 from actionunits.training.augment import AugmentSettings
@@ -54,8 +55,8 @@ class DataSettings:
 
     Attributes:
         name: ``synthetic``: painted people, animated; nothing licensed is needed. Or a data set
-            (``au datasets list``), of which ``root`` or ``cache`` says where it is. Or ``joined``: the
-            pictures with emotions of several data sets, which ``sets`` names.
+            (``au datasets list``), of which ``root`` or ``cache`` says where it is. Or ``joined``: several
+            data sets, which ``sets`` names; for a network that gives emotions only, their pictures with one.
         sets: of ``joined``: data set to folder.
         root: the data set's folder; crops are made out of it.
         cache: a crop cache (``au prepare``); without ``root`` it must be complete.
@@ -69,13 +70,19 @@ class DataSettings:
             ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
+        clip_rate_hz: clips take frames so far apart that there are about so many a second, whatever the rate
+            of a sequence: 0.2 s are 2 steps at 60 frames/s and 7 at 200 with 30 here; 0 = the model's step.
+        expressions: use only ``micro`` or ``macro``-expressions, where a data set marks both.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
-            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs. Or
+            thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs;
+            ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`);
             ``emotions``: eight emotions in five views, each picture one of them in turn.
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
         rate_hz: frames a second.
+        around: of synthetic micro-expressions: draw only so many frames before and after each apex, which
+            is all that clips around it need; 0 = whole sequences.
         seed: of people, expressions and cameras.
         difficulty: how hard the synthetic faces are to code.
     """
@@ -93,21 +100,28 @@ class DataSettings:
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
-    coding: Literal["auto", "bp4d", "disfa", "prototypes", "emotions"] = "auto"
+    clip_rate_hz: float = 0.0
+    expressions: Literal["all", "micro", "macro"] = "all"
+    coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro", "emotions"] = "auto"
     subjects: int = 12
     sequences: int = 60
     frames: int = 1
     rate_hz: float = 12.5
+    around: int = 0
     seed: int = 0
     difficulty: Difficulty = field(default_factory=Difficulty)
 
     def __post_init__(self) -> None:
         known = ("synthetic", "joined", *MODULES)
-        for name in (self.name, *self.sets):
-            if name not in known:
-                raise unknown_name("data set", name, known)
-        if bool(self.sets) != (self.name == "joined"):
+        if self.name not in known:
+            raise unknown_name("data set", self.name, known)
+        for name in self.sets:
+            if name not in MODULES:
+                raise unknown_name("data set", name, MODULES)
+        if self.sets and self.name != "joined":
             raise UserError("data.sets names the folders of data.name=joined: give both, or neither")
+        if self.name == "joined" and not (self.sets or self.cache):
+            raise UserError("say what is joined: data.sets.casme=FOLDER data.sets.casme2=FOLDER ..")
         if self.coding == "emotions" and self.frames != 1:
             raise UserError("emotions are shown in single pictures: set data.frames=1")
         if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
@@ -118,6 +132,8 @@ class DataSettings:
             raise ValueError("thin_frames must be 0 or more, and thin_step 1 or more")
         if self.keep_patterns < 0:
             raise ValueError("keep_patterns must be 0 or more")
+        if not self.clip_rate_hz >= 0:
+            raise ValueError("clip_rate_hz must be 0 or more")
         au_set(self.pattern_set)
 
 
@@ -294,6 +310,8 @@ class Recipe:
         patterns: which patterns are classes, where patterns are learnt.
         pretrain: a stage on patterns before the training, or None.
         heads: the network's heads are trained one by one, or None.
+        cooccurrence: tie the network's AUs (seed 000's fusion layer and constrained loss): true, or a table
+            of :class:`~actionunits.models.cooccurrence.ties.Ties`.
     """
 
     title: str
@@ -307,6 +325,14 @@ class Recipe:
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
     heads: HeadSettings | None = None
+    cooccurrence: bool | Ties = False
+
+    @property
+    def ties(self) -> Ties | None:
+        """How AUs are tied, or None."""
+        if isinstance(self.cooccurrence, Ties):
+            return self.cooccurrence
+        return Ties() if self.cooccurrence else None
 
     def __post_init__(self) -> None:
         if self.scores.thresholds == "validation" and self.folds.validation == 0:
@@ -314,6 +340,10 @@ class Recipe:
                 "thresholds of the validation subjects need some: raise folds.validation above 0, or take "
                 "scores.thresholds=half"
             )
+
+
+#: Keys of a recipe that are values, not tables, and may be left out.
+_PLAIN_KEYS = ("cooccurrence",)
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -368,7 +398,7 @@ def change_values(values: Mapping[str, Any], changes: Sequence[str]) -> dict[str
             raise UserError(f"{change!r} is not a change: write key=value, such as training.lr=0.01")
         value = _toml_value(text)
         path = key.strip().split(".")
-        if len(path) > 1 or key in changed:
+        if len(path) > 1 or key in changed or key.strip() in _PLAIN_KEYS:
             _set(changed, path, value, change)
             continue
         tables = [table for table in changed.values() if isinstance(table, dict) and key in table]
@@ -448,6 +478,10 @@ def _check_stages(recipe: Recipe) -> None:
         )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")
+    if recipe.ties is not None and learns_patterns(recipe.model.name):
+        raise UserError(
+            f"{recipe.model.name} decides whole AU patterns, which ties AUs: leave cooccurrence out"
+        )
 
 
 def learns_patterns(name: str) -> bool:

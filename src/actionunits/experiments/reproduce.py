@@ -13,12 +13,13 @@ from typing import Literal
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
-from actionunits.experiments.caud_runs import EMOTION_SETS
 from actionunits.experiments.environment import environment
 from actionunits.experiments.reproduce_caud import CAUD_MAKERS
+from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
+from actionunits.experiments.reproduce_pairs import PAIR_MAKERS
 from actionunits.experiments.reproduce_patterns import PATTERN_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
 from actionunits.experiments.reproduce_regions import REGION_MAKERS
@@ -120,12 +121,17 @@ ITEMS: tuple[Item, ...] = (
     ),
 )
 
+#: Papers whose items take several licensed data sets at once, as theirs do.
+JOINING = ("caud", "cooccurrence")
+
 #: Items that are made on labels and pictures of a licensed data set too.
 DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **CAUD_MAKERS,
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,
     **PATTERN_MAKERS,
+    **COOCCURRENCE_MAKERS,
+    **PAIR_MAKERS,
 }
 
 MAKERS: Mapping[tuple[str, str], Maker] = {
@@ -164,8 +170,7 @@ def reproduce(
         paper: its short name.
         name: the item.
         out: folder of the results.
-        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set; items of caud also take those of
-            emotions (ckplus, bosphorus, rafd), which are joined.
+        data: ``synthetic``, or ``NAME=ROOT`` of a licensed data set, or of several where a paper joins them.
         scale: ``tiny``, ``small`` or ``paper``.
         runs: where trainings and crops are kept, so that a stopped item goes on and others share them; by
             default ``runs`` in ``out``.
@@ -182,14 +187,17 @@ def reproduce(
         raise unknown_name("scale", scale, SCALES)
     if item.maker is None:
         raise UserError(f"{paper} {name} ({item.content}) cannot be made yet; `au reproduce` lists what can")
-    licensed, emotions = _licensed(data, joins=item.maker in CAUD_MAKERS.values())
+    licensed = _licensed(data)
     if licensed and (paper, name) not in DATA_MAKERS:
         raise UserError(
             f"{paper} {name} can be made with --data synthetic only, not yet with {', '.join(data)}"
         )
+    if len(licensed) > 1 and paper not in JOINING:
+        raise UserError(f"{paper} {name} takes one data set, got {', '.join(licensed)}")
     begun = time.perf_counter()
     chosen: Scale = next(known for known in SCALES if known == scale)
-    product = item.maker(Request(chosen, runs or out / "runs", licensed, stage, emotions))
+    one = next(iter(licensed.items())) if len(licensed) == 1 else None
+    product = item.maker(Request(chosen, runs or out / "runs", one, stage, licensed))
     record = {
         "item": f"{paper} {name}",
         "scale": scale,
@@ -215,23 +223,22 @@ def _of_run(run: Path) -> dict[str, object]:
     return {"recipe": recipe, "folds": folds, **made}
 
 
-def _licensed(data: Sequence[str], *, joins: bool) -> tuple[tuple[str, Path] | None, Mapping[str, Path]]:
-    """``NAME=ROOT`` taken apart, and those of emotions by themselves for an item that joins them."""
-    asked = [_place(word) for word in data if word != "synthetic"]
-    emotions = {name: root for name, root in asked if joins and name in EMOTION_SETS}
-    others = [(name, root) for name, root in asked if name not in emotions]
-    if len(others) > 1:
-        raise UserError(f"expected one data set, got {', '.join(name for name, _ in others)}")
-    return (others[0] if others else None), emotions
-
-
-def _place(word: str) -> tuple[str, Path]:
-    name, equals, root = word.partition("=")
-    if name not in MODULES:
-        raise unknown_name("data set", name, ("synthetic", *MODULES))
-    if not equals or not Path(root).exists():
-        raise UserError(f"there is no data set at {root or 'an unnamed place'!r}: give --data {name}=FOLDER")
-    return name, Path(root)
+def _licensed(data: Sequence[str]) -> dict[str, Path]:
+    """``NAME=ROOT`` taken apart; empty for synthetic data."""
+    sets: dict[str, Path] = {}
+    for word in data:
+        if word == "synthetic":
+            continue
+        name, equals, root = word.partition("=")
+        if name not in MODULES:
+            raise unknown_name("data set", name, ("synthetic", *MODULES))
+        if not equals or not Path(root).exists():
+            place = root or "an unnamed place"
+            raise UserError(f"there is no data set at {place!r}: give --data {name}=FOLDER")
+        if name in sets:
+            raise UserError(f"expected {name} once, got {sets[name]} and {root}")
+        sets[name] = Path(root)
+    return sets
 
 
 def _write(stem: Path, item: Item, product: Product, record: Mapping[str, object]) -> tuple[Path, ...]:

@@ -14,11 +14,13 @@ from actionunits.experiments.caud_figures import emotions_sheet
 from actionunits.experiments.caud_notes import COUNTING, scores_of_run, start_note
 from actionunits.experiments.caud_runs import (
     BACKBONES,
+    au_set_of,
     bag_of_words,
     card_of,
     emotion_line,
     emotion_recipe,
     emotion_run,
+    emotion_sets,
 )
 from actionunits.experiments.emotions import EmotionScores, aca_difference, score_emotions
 from actionunits.experiments.reproduce_caud_heads import HEAD_MAKERS
@@ -32,9 +34,9 @@ __all__ = ["CAUD_MAKERS"]
 
 def _emotion_outcomes(request: Request) -> tuple[dict[str, EmotionScores], tuple[Path, ...]]:
     """BoW, AlexNet and VGG on the same pictures, and the networks' runs."""
-    if request.data is not None:
+    if (aus := au_set_of(request)) is not None:
         raise UserError(
-            f"{request.data[0]} has no emotions that seed 002 learns: give --data ckplus=FOLDER, "
+            f"{aus[0]} has no emotions that seed 002 learns: give --data ckplus=FOLDER, "
             "bosphorus=FOLDER, rafd=FOLDER, or some of them"
         )
     runs = {name: emotion_run(request, backbone) for name, backbone in BACKBONES.items()}
@@ -74,7 +76,7 @@ def _table1(request: Request) -> Product:
 
 def _synthetic_note(request: Request) -> tuple[str, ...]:
     """What the reader of a number must know of painted emotions."""
-    if request.emotions:
+    if emotion_sets(request):
         return ()
     hard = emotion_recipe(request, "alexnet").data.difficulty
     return (

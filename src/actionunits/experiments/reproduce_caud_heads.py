@@ -11,7 +11,14 @@ import pandas as pd
 from actionunits.analysis.published import published_table
 from actionunits.experiments.caud_figures import detections_sheet
 from actionunits.experiments.caud_notes import COUNTING, scores_of_run, start_note
-from actionunits.experiments.caud_runs import emotion_run, has_imagenet, head_line, head_recipe, head_run
+from actionunits.experiments.caud_runs import (
+    emotion_run,
+    emotion_sets,
+    has_imagenet,
+    head_line,
+    head_recipe,
+    head_run,
+)
 from actionunits.experiments.compare import Outcome, intervals, mean_difference
 from actionunits.experiments.recipe import Recipe
 from actionunits.experiments.reproduced import Maker, Product, Request
@@ -136,7 +143,7 @@ def _heads(
 
 def _encoder_note(request: Request, backbone: str) -> str:
     run = emotion_run(request, backbone)
-    where = ", ".join(request.emotions) or "painted people of another seed"
+    where = ", ".join(emotion_sets(request)) or "painted people of another seed"
     return (
         f"The EmotionNet encoder ({backbone}) learnt emotions from {where}: test ACA "
         f"{scores_of_run(run).average():.3f}. {start_note({'EmotionNet': run})}"

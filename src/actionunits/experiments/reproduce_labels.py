@@ -8,17 +8,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from actionunits.analysis.cooccurrence import conditional, phi
 from actionunits.analysis.patterns import count_patterns, shared_by_range
 from actionunits.analysis.published import published
 from actionunits.experiments.reproduced import Maker, Product, Request, Scale
-from actionunits.facs.cooccurrence import CONTRADICTORY_PAIRS, NEGATIVE_PAIRS, POSITIVE_PAIRS
 from actionunits.facs.patterns import parse_pattern, pattern_name
 from actionunits.facs.sets import au_set
-from actionunits.reports.tables import beside
 from actionunits.synthesis.timeline import random_expression
 
-__all__ = ["LABEL_MAKERS", "synthetic_labels"]
+__all__ = ["COUNTS", "LABEL_MAKERS", "synthetic_labels"]
 
 #: Expressions that are drawn at each scale.
 COUNTS: Mapping[Scale, int] = {"tiny": 2_000, "small": 20_000, "paper": 140_000}
@@ -73,41 +70,8 @@ def _pattern_shares(request: Request) -> Product:
     return Product(_line(count, "BP4D-12 and DISFA-12"), tables)
 
 
-def _pairs(request: Request) -> Product:
-    """Table 3's pairs with what the labels say: lift above 1 and phi above 0 = together."""
-    pairs = list(dict.fromkeys([*POSITIVE_PAIRS, *NEGATIVE_PAIRS]))
-    aus = tuple(sorted({au for pair in pairs for au in pair}))
-    count = COUNTS[request.scale]
-    labels = synthetic_labels(aus, count)
-    given, correlation, rates = conditional(labels), phi(labels), labels.mean(axis=0)
-    rows = []
-    for first, second in pairs:
-        i, j = aus.index(first), aus.index(second)
-        both = (first, second) in CONTRADICTORY_PAIRS
-        sign = "both" if both else "positive" if (first, second) in POSITIVE_PAIRS else "negative"
-        rows.append(
-            (f"{first}, {second}", sign, given[i, j], rates[j], given[i, j] / rates[j], correlation[i, j])
-        )
-    columns = ["pair", "paper", "p(second | first)", "p(second)", "lift", "phi"]
-    table = pd.DataFrame(rows, columns=columns).set_index("pair")
-    return Product(_line(count, "the AUs of Table 3"), {"": table})
-
-
-def _sample_counts(request: Request) -> Product:
-    aus, count = au_set("casme-13"), COUNTS[request.scale]
-    labels = synthetic_labels(aus, count)
-    facts = published("facts")
-    facts = facts[(facts["paper"] == "cooccurrence") & (facts["item"] == "table4")]
-    index = [f"AU{au}" for au in aus]
-    ours = pd.DataFrame({"samples": labels.sum(axis=0)}, index=index)
-    paper = pd.DataFrame({"samples": facts["value"].to_numpy(int)}, index=[f"AU{au}" for au in facts["au"]])
-    return Product(_line(count, "CASME-13"), {"": beside(ours, paper)})
-
-
 LABEL_MAKERS: Mapping[tuple[str, str], Maker] = {
     ("patterns", "table3"): _pattern_table("table3", "BP4D", "bp4d-12"),
     ("patterns", "table4"): _pattern_table("table4", "DISFA", "disfa-12"),
     ("patterns", "fig3"): _pattern_shares,
-    ("cooccurrence", "table3"): _pairs,
-    ("cooccurrence", "table4"): _sample_counts,
 }

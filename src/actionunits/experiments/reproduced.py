@@ -45,15 +45,30 @@ class Request:
         scale: ``tiny`` takes seconds, ``small`` minutes, ``paper`` is the paper's own setting.
         folder: where runs and crops are kept, so that a stopped one goes on and others use them.
         data: name and folder of a licensed data set, or None for synthetic data.
-        emotions: name and folder of each licensed data set of emotions, for items that learn from several.
         stage: shows progress.
+        sets: name and folder of each licensed data set; several are joined, and ``data`` is None then.
     """
 
     scale: Scale
     folder: Path
     data: tuple[str, Path] | None = None
     stage: Stage | None = None
-    emotions: Mapping[str, Path] = field(default_factory=dict)
+    sets: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def data_name(self) -> str:
+        """The names of the licensed data sets, joined by +; empty for synthetic data."""
+        return "+".join(sorted(self.sets))
+
+    def data_changes(self) -> list[str]:
+        """What makes a recipe use the licensed data sets instead of its synthetic ones."""
+        if len(self.sets) < 2:
+            return [
+                f"data.{key}={value}"
+                for name, root in self.sets.items()
+                for key, value in (("name", name), ("root", root))
+            ]
+        return ["data.name=joined", *(f"data.sets.{name}={root}" for name, root in self.sets.items())]
 
 
 #: Makes an item.

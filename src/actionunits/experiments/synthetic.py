@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from actionunits.analysis.published import published
+from actionunits.datasets.adapter import Event
 from actionunits.datasets.cache import CropCache, CropGeometry, read_record
 from actionunits.datasets.prepare import prepare
 from actionunits.errors import UserError
@@ -21,15 +22,25 @@ from actionunits.facs.sets import AU_SETS
 from actionunits.facs.units import au_column
 from actionunits.models.config import to_plain
 from actionunits.records import InputSpec, LabelIndex, OnProgress
-from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
 from actionunits.synthesis.emotion_set import EMOTION_AUS, LABORATORY_EYES_PX, VIEWS_DEG, EmotionSet
+from actionunits.synthesis.micro import MICRO_PATTERNS
+from actionunits.synthesis.micro_set import MicroSet
 
-__all__ = ["coded_set", "pattern_table", "synthetic_crops", "synthetic_index", "synthetic_place"]
+__all__ = [
+    "coded_set",
+    "pattern_table",
+    "synthetic_crops",
+    "synthetic_events",
+    "synthetic_index",
+    "synthetic_place",
+]
 
 #: Goes up when the same settings give other pictures.
 VERSION = 2
+#: The same of micro-expressions.
+MICRO_VERSION = "micro-1"
 #: The AUs of the coded data sets whose patterns ship with the package.
 CODED_AUS = {"bp4d": AU_SETS["bp4d-12"], "disfa": AU_SETS["disfa-12"]}
 #: Fewer frames than this are drawn by one process: starting others would take longer.
@@ -60,49 +71,82 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         aus: that a model wants to learn. A set that shows coded patterns codes all AUs of its source.
 
     Raises:
-        UserError: the source does not code one of them.
+        UserError: the source does not code one of them, or a sequence is too short for what it should show.
     """
     coding: str = settings.coding
     if coding == "auto":
         fitting = (name for name, coded in CODED_AUS.items() if set(aus) <= set(coded))
         coding = next(fitting, "prototypes")
-    table = None if coding in ("prototypes", "emotions") else pattern_table(coding)
+    table = _table(coding)
     if table is not None and (uncoded := sorted(set(aus) - set(table.aus))):
         raise UserError(
             f"{coding} does not code AU {', '.join(map(str, uncoded))}: take data.coding=prototypes"
         )
-    kind = EmotionSet if coding == "emotions" else CodedSet
+    if settings.around and coding != "micro":
+        raise UserError("data.around is for data.coding=micro: other sequences have no apex")
     coded = tuple(sorted({*aus, *EMOTION_AUS})) if coding == "emotions" else tuple(aus)
-    return kind(
-        aus=coded if table is None else table.aus,
-        subjects=settings.subjects,
-        sequences=settings.sequences,
-        frames=settings.frames,
-        rate_hz=settings.rate_hz,
-        seed=settings.seed,
-        table=table,
-        difficulty=settings.difficulty,
+    try:
+        made = CodedSet(
+            aus=coded if table is None else table.aus,
+            subjects=settings.subjects,
+            sequences=settings.sequences,
+            frames=settings.frames,
+            rate_hz=settings.rate_hz,
+            seed=settings.seed,
+            table=table,
+            difficulty=settings.difficulty,
+        )
+        if coding == "emotions":
+            return EmotionSet(**vars(made))
+        return made if coding != "micro" else MicroSet(**vars(made), around=settings.around)
+    except ValueError as problem:
+        raise UserError(f"data.coding={coding}: {problem}; set data.frames and data.rate_hz") from problem
+
+
+def _table(coding: str) -> PatternTable | None:
+    if coding == "micro":
+        return MICRO_PATTERNS
+    return None if coding in ("prototypes", "emotions") else pattern_table(coding)
+
+
+def synthetic_events(people: CodedSet) -> tuple[Event, ...]:
+    """The expressions that are marked in time; frames numbered from 1."""
+    return tuple(
+        Event(
+            "synthetic",
+            name,
+            f"{sequence:04d}",
+            course.onset + 1,
+            (course.apex + 1,),
+            course.offset + 1,
+            course.aus,
+            kind="micro",
+        )
+        for subject, name in enumerate(people.names)
+        for sequence in range(people.sequences)
+        for course in people.courses(subject, sequence)
     )
 
 
 def synthetic_index(people: CodedSet) -> LabelIndex:
-    """The labels of a synthetic set: an AU counts as shown from intensity B (2) on."""
+    """The labels of a synthetic set, each frame's."""
     parts = []
     for subject, name in enumerate(people.names):
         for sequence in range(people.sequences):
-            values = people.intensities(subject, sequence)
+            values, labels = people.intensities(subject, sequence), people.labels(subject, sequence)
+            drawn = np.array(people.drawn(subject, sequence))
             columns: dict[str, object] = {
                 "dataset": "synthetic",
                 "subject": name,
                 "sequence": f"{sequence:04d}",
-                "frame": np.arange(people.frames) + 1,
-                "time_s": people.times_s,
+                "frame": drawn + 1,
+                "time_s": people.times_s[drawn],
                 "path": people.path(subject, sequence),
             }
             if isinstance(people, EmotionSet):
                 columns |= {"emotion": people.emotion(sequence), "view": f"{people.yaw_deg(sequence):+.0f}"}
-            for au, intensity in zip(people.aus, values.T, strict=True):
-                columns[au_column(au)] = (intensity >= OCCURRENCE_FROM).astype(np.int8)
+            for au, intensity, occurrence in zip(people.aus, values.T, labels.T, strict=True):
+                columns[au_column(au)] = occurrence
                 columns[f"{au_column(au)}_r"] = intensity
             parts.append(pd.DataFrame(columns))
     return LabelIndex.make(pd.concat(parts, ignore_index=True))
@@ -114,7 +158,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
     made = {
         "set": to_plain(people),
         "crop": CropGeometry.of(spec).to_dict(),
-        "version": VERSION,
+        "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
         **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
@@ -147,6 +191,7 @@ def synthetic_crops(
         folder,
         spec,
         out,
+        events=synthetic_events(people),
         detector=settings.detector,
         jobs=1 if frames < FEW else os.cpu_count() or 1,
         frames_of=people,

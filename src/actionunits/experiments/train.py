@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from actionunits.analysis.cooccurrence import conditional, phi
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold
@@ -42,6 +43,7 @@ from actionunits.metrics.classification import average_class_accuracy, confusion
 from actionunits.metrics.scoring import score_table
 from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
+from actionunits.models.cooccurrence.tied import TiedConfig, TiedModel
 from actionunits.models.interface import AUModel
 from actionunits.models.parts.codebook import Codebook
 from actionunits.models.parts.pattern_head import PatternModel
@@ -142,6 +144,16 @@ def imagenet_file(recipe: Recipe) -> Path | None:
     return Path(recipe.model.pretrained) if recipe.model.pretrained else None
 
 
+def _tied(recipe: Recipe, model: AUModel, samples: CropSamples) -> AUModel:
+    """The network with its AUs tied as the recipe says, beginning with what the training labels say."""
+    if recipe.ties is None:
+        return model
+    tied = TiedModel(model, TiedConfig(recipe.model.name, recipe.model.config, recipe.ties))
+    labels = samples.frame_labels[asked_places(model.spec, samples)]
+    tied.begin(conditional(labels).T, phi(labels))
+    return tied
+
+
 def settings_of_fold(recipe: Recipe, labels: NDArray[np.int8], number: int) -> TrainSettings:
     """The recipe's training with the fold's own seed and loss weights.
 
@@ -192,6 +204,7 @@ def train_fold(
     if recipe.pretrain is not None:
         state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
         take_over(model, state, *recipe.pretrain.freeze)
+    model = _tied(recipe, model, samples.train)
     started: dict[str, Any] = {"started_from": _weights_line(recipe)}
     if recipe.heads is not None:
         if recipe.heads.encoder:
@@ -224,7 +237,8 @@ def train_fold(
         model.to(result.device)
         thresholds = _thresholds(recipe, model, samples.validation)
         card = {**_card(recipe, fold, number, result, thresholds), **started}
-        save_model(out / "model.safetensors", model, name=recipe.model.name, card=card)
+        name = "cooccurrence/tied" if isinstance(model, TiedModel) else recipe.model.name
+        save_model(out / "model.safetensors", model, name=name, card=card)
         table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
         if recipe.scores.faceless == "errors":
             with replace_when_done(out / "missed.parquet") as beside:

@@ -73,8 +73,15 @@ class AUModel(nn.Module, ABC):
     def forward(self, batch: TensorBatch) -> ModelOutput:
         """Logits [B,T,A] for a batch."""
 
+    def asked(self, values: Tensor) -> Tensor:
+        """Of values [B,T,...] those of the frames that the model is asked about: all, or the middle one."""
+        length = self.spec.clip_length
+        if self.spec.scored == "all" or length == 1:
+            return values
+        return values[:, length // 2 : length // 2 + 1]
+
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
-        """Mean sigmoid cross-entropy over the known labels (scalar).
+        """Mean sigmoid cross-entropy over the known labels of the frames asked about (scalar).
 
         Args:
             batch: must hold labels; -1 is masked out.
@@ -85,9 +92,10 @@ class AUModel(nn.Module, ABC):
         """
         if batch.labels is None:
             raise ValueError("a loss needs labels")
-        known = (batch.labels >= 0).to(output.logits.dtype)
-        target = batch.labels.clamp(min=0).to(output.logits.dtype)
-        each = nn.functional.binary_cross_entropy_with_logits(output.logits, target, reduction="none")
+        labels, logits = self.asked(batch.labels), self.asked(output.logits)
+        known = (labels >= 0).to(logits.dtype)
+        target = labels.clamp(min=0).to(logits.dtype)
+        each = nn.functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
         if weights is not None:
             known = known * weights
         return (each * known).sum() / known.sum().clamp(min=1e-8)

@@ -103,6 +103,20 @@ REGISTRY: dict[str, Entry] = {
         "caud",
         "AlexNet or VGG-16 with eight emotions, no AUs",
     ),
+    "cooccurrence/cnn3d": Entry(
+        "cooccurrence.cnn3d",
+        "build",
+        "Cnn3dConfig",
+        "cooccurrence",
+        "one network an AU, on seven frames of its region",
+    ),
+    "cooccurrence/tied": Entry(
+        "cooccurrence.tied",
+        "build",
+        "TiedConfig",
+        "cooccurrence",
+        "any network, its AUs fused and its loss constrained",
+    ),
     "caud/heads": Entry(
         "caud.heads", "build", "CaudConfig", "caud", "a frozen AlexNet or VGG-16 encoder, one head an AU"
     ),

@@ -78,6 +78,7 @@ def render_clip(
     head_motion: float = 1.0,
     blinks: bool = True,
     grain: float = 1.5,
+    only: range | None = None,
 ) -> Iterator[ClipFrame]:
     """Play a timeline, one frame in memory at a time.
 
@@ -90,6 +91,7 @@ def render_clip(
             inter-ocular distance, 1.5 degrees and 1.5 % of its size.
         blinks: the eyes blink every 2 to 5 s and look around a little.
         grain: standard deviation of the sensor's noise, in grey levels.
+        only: the numbers of the frames to draw, from 0; None = all.
 
     Raises:
         UserError: the rate is not positive, or the timeline is shorter than a frame.
@@ -103,7 +105,8 @@ def render_clip(
     shut = _blinks(rng, times) if blinks else np.zeros(count)
     gaze = _gaze(rng, times) if blinks else np.zeros((count, 2))
     closed = lip_gap(animator.show(Expression({}, {})).points)
-    for number, time in enumerate(times):
+    for number in range(count) if only is None else only:
+        time = times[number]
         shown = timeline.at(float(time))
         look = (float(gaze[number, 0]), float(gaze[number, 1]))
         face = animator.show(shown, blink=float(shut[number]), gaze=look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from actionunits.errors import UserError
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.records import Expression, FloatArray, Frame, ImageArray, Landmarks
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
-from actionunits.synthesis.clip import render_clip
+from actionunits.synthesis.clip import OCCURRENCE_FROM, render_clip
 from actionunits.synthesis.coded_faces import (
     Difficulty,
     PatternTable,
@@ -28,10 +28,23 @@ from actionunits.synthesis.degrade import Camera, random_camera
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.synthesis.timeline import SPONTANEOUS, Timeline, random_expression, random_timeline
 
-__all__ = ["CodedSet"]
+__all__ = ["CodedSet", "Course"]
 
-#: Side of a drawn picture: dlib finds the face, and the eyes are about 50 px apart.
-PICTURE_PX = 260
+
+class Course(NamedTuple):
+    """An expression of a sequence, frames numbered from 0.
+
+    Attributes:
+        onset: the first frame that shows it.
+        apex: the strongest.
+        offset: the last.
+        aus: that are shown.
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    aus: tuple[int, ...]
 
 
 class _Part(Protocol):
@@ -69,6 +82,9 @@ class CodedSet:
     table: PatternTable | None = None
     difficulty: Difficulty = field(default_factory=Difficulty)
 
+    #: Side of a drawn picture: dlib finds the face, and the eyes are about 50 px apart.
+    picture_px: ClassVar[int] = 260
+
     def __post_init__(self) -> None:
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
@@ -82,19 +98,31 @@ class CodedSet:
 
     @property
     def times_s(self) -> NDArray[np.float64]:
-        """f64[frames] of a sequence."""
+        """f64[frames] of a sequence, drawn or not."""
         return np.arange(self.frames) / self.rate_hz
+
+    def drawn(self, subject: int, sequence: int) -> range:
+        """Which frames of a sequence, from 0, belong to the set."""
+        return range(self.frames)
 
     def path(self, subject: int, sequence: int) -> str:
         """Where the sequence would lie, were it a file."""
         return f"{self.names[subject]}/{sequence:04d}.{'png' if self.frames == 1 else 'mp4'}"
 
     def intensities(self, subject: int, sequence: int) -> FloatArray:
-        """f32[frames,A], the truth of a sequence, 0 to 5."""
+        """f32[drawn,A], the truth of a sequence, 0 to 5."""
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
-            return shown.intensities(self.times_s, self.aus)
+            return shown.intensities(self.times_s[self.drawn(subject, sequence)], self.aus)
         return np.array([[shown.intensity(au) for au in self.aus]], np.float32)
+
+    def labels(self, subject: int, sequence: int) -> NDArray[np.int8]:
+        """i8[drawn,A]: an AU counts as shown from intensity B (2) on."""
+        return (self.intensities(subject, sequence) >= OCCURRENCE_FROM).astype(np.int8)
+
+    def courses(self, subject: int, sequence: int) -> tuple[Course, ...]:
+        """The expressions of a sequence that a coder would mark in time; here there are none."""
+        return ()
 
     def __call__(self, part: _Part) -> Iterator[tuple[int, Frame | None]]:
         """(row, frame) of the rows of a crop cache's part; drawn anew, one in memory at a time."""
@@ -103,16 +131,17 @@ class CodedSet:
             who, number = self._of_path(path)
             if animator is None or who != subject:
                 subject, animator = who, self.animator(who)
-            for image in self.pictures(animator, who, number):
+            drawn = self.drawn(who, number)
+            for at, image in zip(drawn, self.pictures(animator, who, number), strict=True):
                 grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
-                time_s = row / self.rate_hz if self.frames == 1 else float(self.times_s[row % self.frames])
+                time_s = row / self.rate_hz if self.frames == 1 else float(self.times_s[at])
                 yield row, Frame(grey, row, time_s, image)
                 row += 1
 
     def animator(self, subject: int) -> RestingFace:
         """A person with their resting face."""
         rng = np.random.default_rng([self.seed, subject])
-        person = PortraitAnimator(paint_portrait(int(rng.integers(2**31)), PICTURE_PX))
+        person = PortraitAnimator(paint_portrait(int(rng.integers(2**31)), self.picture_px))
         return RestingFace(person, random_resting_face(rng, self.aus, self.difficulty))
 
     def pictures(self, animator: RestingFace, subject: int, sequence: int) -> Iterator[ImageArray]:
@@ -122,7 +151,8 @@ class CodedSet:
         shown = self._shown(subject, sequence)
         if isinstance(shown, Timeline):
             seed = int(rng.integers(2**31))
-            for drawn in render_clip(animator, shown, self.rate_hz, seed=seed, grain=0.0):
+            only = self.drawn(subject, sequence)
+            for drawn in render_clip(animator, shown, self.rate_hz, seed=seed, grain=0.0, only=only):
                 eyes_px = inter_ocular_distance(Landmarks(drawn.points))
                 yield camera.take(drawn.image, rng, eyes_px)
             return

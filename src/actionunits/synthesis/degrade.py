@@ -9,7 +9,7 @@ import numpy as np
 
 from actionunits.records import FloatArray, ImageArray
 
-__all__ = ["Camera", "degrade", "random_camera"]
+__all__ = ["Camera", "degrade", "laboratory_camera", "random_camera"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +98,30 @@ def random_camera(rng: np.random.Generator, *, tilt: float = 0.0) -> Camera:
         blur_px=rng.uniform(0.4, 1.4) if rng.random() < 0.5 else 0.0,
         noise=rng.uniform(0.0, 0.035) if rng.random() < 0.7 else 0.0,
         jpeg=int(rng.integers(30, 95)) if rng.random() < 0.5 else None,
+        tilt=(float(turned[0]), float(turned[1])),
+    )
+
+
+def laboratory_camera(rng: np.random.Generator, *, tilt: float = 0.0) -> Camera:
+    """A good camera before a person under even lamps, as micro-expressions are filmed.
+
+    The eyes are 50 to 65 px apart and the sensor's noise has a deviation of 1 to 4 grey levels; every other
+    camera packs its pictures as JPEG of quality 85 to 96.
+
+    Args:
+        rng: source of all choices.
+        tilt: see :func:`random_camera`.
+    """
+    turned = rng.normal(0.0, tilt, 2) if tilt > 0 else np.zeros(2)
+    return Camera(
+        field=rng.normal(0.0, 0.12, (3, 3)).astype(np.float32),
+        contrast=rng.uniform(0.85, 1.15),
+        brightness=rng.uniform(0.85, 1.15),
+        gamma=rng.uniform(0.85, 1.15),
+        eyes_px=rng.uniform(50.0, 65.0),
+        blur_px=rng.uniform(0.3, 0.7) if rng.random() < 0.5 else 0.0,
+        noise=rng.uniform(0.004, 0.016),
+        jpeg=int(rng.integers(85, 97)) if rng.random() < 0.5 else None,
         tilt=(float(turned[0]), float(turned[1])),
     )
 

@@ -28,6 +28,8 @@ __all__ = [
     "SPONTANEOUS",
     "Timeline",
     "compatible",
+    "episode",
+    "moved",
     "random_expression",
     "random_timeline",
     "sequence_timeline",
@@ -279,7 +281,7 @@ def random_timeline(
     clock = rng.uniform(*pace.gap_s) * 0.5
     while duration_s - clock >= shortest:
         episode = _draw_episode(rng, aus, pace, min(longest, duration_s - clock))
-        events += [_moved(event, clock) for event in episode]
+        events += [moved(event, clock) for event in episode]
         clock = max(event.offset_s for event in events) + rng.uniform(*pace.gap_s)
     if not events:
         events += _draw_episode(rng, aus, pace, duration_s)
@@ -313,7 +315,8 @@ def _check_aus(aus: Sequence[int]) -> None:
         raise UserError(f"expected AUs out of {', '.join(map(str, ACTION_UNITS))}; got {got}")
 
 
-def _moved(event: AUEvent, by_s: float) -> AUEvent:
+def moved(event: AUEvent, by_s: float) -> AUEvent:
+    """The same event, so much later."""
     return replace(
         event,
         onset_s=event.onset_s + by_s,
@@ -365,11 +368,26 @@ def _draw_episode(
 ) -> list[AUEvent]:
     """Events that start at about 0 and are over after ``longest_s``."""
     chosen, one_sided = _draw_set(rng, aus)
+    return episode(rng, chosen, pace, longest_s, one_sided=one_sided)
+
+
+def episode(
+    rng: np.random.Generator, aus: Sequence[int], pace: Pace, longest_s: float, *, one_sided: bool = False
+) -> list[AUEvent]:
+    """Some AUs that come and go together, each a little different from the others.
+
+    Args:
+        rng: the source of chance.
+        aus: the AUs; all of them are shown.
+        pace: how long and how strong.
+        longest_s: they start at about 0 s and are over by then.
+        one_sided: AUs that have a side are shown on one, the same for all.
+    """
     side = str(rng.choice(["L", "R"]))
     strength = rng.uniform(*pace.intensity)
     phases = np.array([rng.uniform(*pace.onset_s), rng.uniform(*pace.apex_s), rng.uniform(*pace.offset_s)])
     events = []
-    for au in chosen:
+    for au in aus:
         own = phases * rng.lognormal(0.0, 0.12, 3)
         own *= max(1.0, pace.total_s[0] / own.sum())
         lag = max(0.0, min(abs(rng.normal(0.0, 0.1)) * phases[0], longest_s - own.sum()))

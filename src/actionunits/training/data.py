@@ -41,17 +41,22 @@ class Clips:
         stride: frames from one clip to the next, for ``frames`` and ``windows``; 0 = 1 frame and one clip's
             length.
         labelled_only: leave out clips without one known label.
+        rate_hz: take frames so far apart that there are about so many a second, whatever the rate of a
+            sequence (a step of at least one frame), instead of the input spec's step; 0 = that step.
     """
 
     kind: Literal["frames", "tile", "windows", "apex", "spread"] = "frames"
     stride: int = 0
     labelled_only: bool = True
+    rate_hz: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in ("frames", "tile", "windows", "apex", "spread"):
             raise UserError(f"clips are frames, tile, windows, apex or spread, got {self.kind!r}")
         if self.stride < 0:
             raise UserError(f"the stride must be 0 or more frames, got {self.stride}")
+        if not self.rate_hz >= 0:
+            raise UserError(f"the rate of a clip's frames must be 0 or more a second, got {self.rate_hz}")
 
     @classmethod
     def of(cls, spec: InputSpec) -> Clips:
@@ -92,7 +97,8 @@ def clip_rows(
     rows: list[NDArray[np.int64]] = []
     scored: list[NDArray[np.bool_]] = []
     middles = _apex_rows(index, events) if clips.kind == "apex" else None
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+    steps = _steps(clips, step, index, starts, ends)
+    for start, end, step in zip(starts.tolist(), ends.tolist(), steps, strict=True):
         if clips.kind == "tile":
             tiles, asked_here = tile_rows(end - start, length, step)
             rows.append(np.where(tiles == MISSING, MISSING, start + tiles))
@@ -112,6 +118,27 @@ def clip_rows(
     known = (asked >= 0) & found[np.maximum(asked, 0)]
     kept = known[:, length // 2] if clips.kind == "frames" else (known & asked_for).any(axis=1)
     return fill_rows(asked[kept], known[kept]), ~(known & asked_for)[kept]
+
+
+def _steps(
+    clips: Clips, step: int, index: LabelIndex, starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> list[int]:
+    """From one frame of a clip to the next, for each run.
+
+    Raises:
+        UserError: a rate is asked for, and a run has no times.
+    """
+    if not clips.rate_hz:
+        return [step] * len(starts)
+    times = index.table["time_s"].to_numpy(np.float64)
+    steps = []
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        apart = np.diff(times[start:end])
+        if np.isnan(apart).any() or (apart <= 0).any():
+            name = " ".join(index.table.iloc[start][["dataset", "subject", "sequence"]].astype(str))
+            raise UserError(f"clips of so many frames a second need times, and {name} has none")
+        steps.append(max(1, round(1 / (float(np.median(apart)) * clips.rate_hz))) if len(apart) else 1)
+    return steps
 
 
 def _centres(clips: Clips, length: int, step: int, start: int, end: int) -> tuple[NDArray[np.int64], int]:
