@@ -169,7 +169,7 @@ def test_recipes_that_make_no_sense_are_refused(name: str, change: str, message:
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("sets")
     for name, variant in (("ckplus", None), ("bosphorus", None), ("rafd", "cameras")):
-        make_fake(name, place / name, FakeSize(subjects=3, sequences=1, frames=3), variant=variant)
+        make_fake(name, place / name, FakeSize(subjects=3, sequences=1, frames=4), variant=variant)
     return {name: place / name for name in ("ckplus", "bosphorus", "rafd")}
 
 
