@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 from actionunits.ahead import ahead
 from actionunits.apart import Apart, can_work_apart
+from actionunits.detect.agreement import agreeing
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
+from actionunits.detect.baseline import Baseline, rebased
 from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
 from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.results import FaceResult, FrameResult
@@ -54,6 +56,9 @@ class Detector:
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
             they are. Pictures have no times and are left as they are. See
             :func:`actionunits.detect.smoothing.smooth`.
+        baseline: ``auto``, ``first:5s`` (any number of seconds) or ``none``: take each person's own neutral
+            face from the values of a video. See :mod:`actionunits.detect.baseline`. With ``auto`` no result
+            comes before the whole source was seen.
         apart: find the faces in a process of its own, which starts at once and ends with this object: faster
             on two cores and more, and the same results. It is left out where it is not possible and where
             pictures are kept.
@@ -71,6 +76,7 @@ class Detector:
         detector: Literal["hog", "viola-jones"] = "hog",
         batch: int = 16,
         smooth_s: float = 0.0,
+        baseline: str = "none",
         apart: bool = False,
     ) -> None:
         if faces not in ("largest", "all"):
@@ -81,6 +87,7 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
+        self._baseline = Baseline.parse(baseline)
         self._apart = Apart(load_points) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
         _check_needs(self.backend)
@@ -123,7 +130,8 @@ class Detector:
         Args:
             source: a picture, a folder of pictures or a video, or what ``open_source`` gave for one.
             keep_frames: leave the picture in each result.
-            on_progress: called after each frame with the frames done and their number, where it is known.
+            on_progress: called after each frame that the model has seen with their number so far and in all,
+                where it is known.
 
         Raises:
             UserError: the source cannot be read. Of a source that is cut short, the good frames come first.
@@ -139,17 +147,16 @@ class Detector:
             except TruncatedSource as problem:
                 trouble.append(problem)
 
-        again = keep_frames and frames.kind == "video" and self._late > _QUEUE
+        late = self._late > _QUEUE or self._baseline is not None
+        again = keep_frames and frames.kind == "video" and late
         with closing(self._cropped(frames, keep_frames=keep_frames and not again)) as cropped:
             results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
+            if on_progress is not None:
+                results = _counted(results, frames.frame_count, on_progress)
             if frames.kind == "video":
-                results = smooth(results, self.smooth_s)
-            if again:
-                results = _with_pictures(results, frames)
-            for done, result in enumerate(results, start=1):
-                yield result
-                if on_progress is not None:
-                    on_progress(done, frames.frame_count)
+                results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
+            results = agreeing(results, self.thresholds)
+            yield from _with_pictures(results, frames) if again else results
         if trouble:
             raise trouble[0]
 
@@ -199,9 +206,19 @@ class Detector:
                         each.landmarks.points,
                         probability,
                         intensity,
+                        self.backend.tested,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
+
+
+def _counted(
+    results: Iterable[FrameResult], total: int | None, on_progress: OnProgress
+) -> Iterator[FrameResult]:
+    """The results, each told once it is taken."""
+    for done, result in enumerate(results, start=1):
+        yield result
+        on_progress(done, total)
 
 
 def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> Iterator[FrameResult]:

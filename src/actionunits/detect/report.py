@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.detect.layouts import OpenFaceLayout
 from actionunits.detect.results import FrameResult
-from actionunits.detect.writers import OpenFaceLayout
 from actionunits.records import FloatArray
 
 if TYPE_CHECKING:
