@@ -53,6 +53,9 @@ class Baseline:
 
     first_s: float | None = None
 
+    def __str__(self) -> str:
+        return "auto" if self.first_s is None else f"first:{self.first_s:g}s"
+
     @classmethod
     def parse(cls, text: str) -> Baseline | None:
         """``auto``, ``first:5s`` (any number of seconds) or ``none``.

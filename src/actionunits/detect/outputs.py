@@ -182,7 +182,8 @@ def detect_to_files(
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
         if report is not None:
             notes = [count.trouble] if count.trouble else []
-            report.write(paths["report"], source=frames.path.name, model=detector.backend.name, notes=notes)
+            name_of_model, settings = detector.backend.name, detector.settings
+            report.write(paths["report"], frames, model=name_of_model, settings=settings, notes=notes)
         if events is not None:
             events.write(paths["elan"], frames.path)
     return SourceSummary(

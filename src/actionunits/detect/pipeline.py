@@ -107,6 +107,12 @@ class Detector:
         return self.backend.thresholds
 
     @property
+    def settings(self) -> str:
+        """What is done with the values of a video, for people; empty if nothing."""
+        said = [] if self._baseline is None else [f"baseline {self._baseline}"]
+        return ", ".join([*said, *([f"smoothed over {self.smooth_s:g} s"] if self.smooth_s else [])])
+
+    @property
     def _late(self) -> int:
         """Frames that must be seen before the first one's clips are complete."""
         return (self.backend.spec.clip_length - 1) * self.backend.spec.frame_step
