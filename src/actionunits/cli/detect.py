@@ -136,6 +136,7 @@ def detect(
         "baseline": baseline,
     }
     side_by_side = jobs > 1 and len(sources) > 1
+    # with several, this one only tells a mistake once and not for each source
     engine = Detector(**options, apart=not video and not side_by_side)
     from actionunits.detect.outputs import OutputPlan, output_names
 

@@ -159,9 +159,7 @@ class Detector:
             results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
             if on_progress is not None:
                 results = _counted(results, frames.frame_count, on_progress)
-            if frames.kind == "video":
-                results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
-            results = agreeing(results, self.thresholds)
+            results = self._settled(results, timed=frames.kind == "video")
             yield from _with_pictures(results, frames) if again else results
         if trouble:
             raise trouble[0]
@@ -171,6 +169,12 @@ class Detector:
         if self._apart is None or keep_frames:
             return ahead(cropped_frames(source, spec, detector, faces=faces, keep_frames=keep_frames), _QUEUE)
         return self._apart.items(cropped_frames, source, spec, detector, faces=faces)
+
+    def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
+        """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
+        if timed:
+            results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
+        return agreeing(results, self.thresholds)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""

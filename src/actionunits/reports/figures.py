@@ -170,12 +170,13 @@ def au_timeline(
     if thresholds is not None:
         limits = np.arange(len(aus) - 1, -1, -1) + np.asarray(thresholds, np.float64) * 0.82 / top
         style: dict[str, Any] = {"color": _INK, "linewidth": 0.6, "alpha": 0.6}
-        axes.hlines(limits, *axes.get_xlim(), linestyles=(0, (5, 4)), **style)
+        ends = (float(times[0]), float(times[-1])) if len(times) else axes.get_xlim()
+        axes.hlines(limits, *ends, linestyles=(0, (5, 4)), **style)
         axes.plot([], [], linestyle=(0, (5, 4)), label="threshold", **style)
     for start, end in absent:
-        axes.axvspan(start, end, color="#dddddd", linewidth=0, zorder=0)
+        axes.axvspan(start, end, color="#ebebeb", linewidth=0, zorder=0)
     if absent:
-        axes.fill_between([], [], color="#dddddd", label="no face")
+        axes.fill_between([], [], color="#ebebeb", label="no face")
     _finish_timeline(figure, axes, aus, times, unit, top, title, truth is not None)
     return _render(figure, file_format)
 
