@@ -83,6 +83,16 @@ def test_in_either_order_the_coder_is_the_truth(table: Path, tmp_path: Path) -> 
     assert "tiers that are no AU are left out: default" in one.stdout
 
 
+def test_a_file_as_openface_writes_it_can_be_scored(table: Path, tmp_path: Path) -> None:
+    ours = pd.read_csv(table).fillna(0).drop(columns=["AU12_p", "AU04_p"])
+    lines = [", ".join(ours.columns), *(", ".join(map(str, row)) for row in ours.to_numpy().tolist())]
+    (tmp_path / "openface.csv").write_text("\n".join(lines))
+    coder = _corrected(tmp_path / "c.eaf", {"AU12": [(1001, 2002, "C")]})
+    result = _score(tmp_path / "openface.csv", coder, "--metric", "ACC")
+    assert result.exit_code == 0, result.output
+    assert float(_rows(result, "Occurrence")["AU12"][2]) == 1.0
+
+
 def test_our_own_file_agrees_with_our_own_table(tmp_path: Path) -> None:
     from actionunits.synthesis.animate import PortraitAnimator
     from actionunits.synthesis.clip import render_clip, write_clip

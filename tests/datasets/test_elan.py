@@ -168,3 +168,50 @@ def test_overwriting_leaves_no_backup(tmp_path: Path) -> None:
     for _ in range(2):
         write_elan(tmp_path / "a.eaf", _coding(CodedEvent(1, 0, 10)))
     assert [p.name for p in tmp_path.iterdir()] == ["a.eaf"]
+
+
+SAVED_BY_ELAN = """<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-02T10:00:00+01:00" FORMAT="3.0" VERSION="3.0"
+    xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    xsi:noNamespaceSchemaLocation="http://www.mpi.nl/tools/elan/EAFv3.0.xsd">
+    <LICENSE LICENSE_URL=""/>
+    <HEADER MEDIA_FILE="" TIME_UNITS="milliseconds">
+        <MEDIA_DESCRIPTOR MEDIA_URL="file:///D:/interview.mp4" MIME_TYPE="video/mp4"
+            RELATIVE_MEDIA_URL="./interview.mp4"/>
+        <PROPERTY NAME="URN">urn:nl-mpi-tools-elan-eaf:1</PROPERTY>
+        <PROPERTY NAME="lastUsedAnnotationId">7</PROPERTY>
+    </HEADER>
+    <TIME_ORDER>
+        <TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="0"/>
+        <TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="480"/>
+        <TIME_SLOT TIME_SLOT_ID="ts3" TIME_VALUE="1230"/>
+        <TIME_SLOT TIME_SLOT_ID="ts4" TIME_VALUE="9000"/>
+    </TIME_ORDER>
+    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="face">
+        <ANNOTATION>
+            <ALIGNABLE_ANNOTATION ANNOTATION_ID="a1" TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts4">
+                <ANNOTATION_VALUE>seen</ANNOTATION_VALUE>
+            </ALIGNABLE_ANNOTATION>
+        </ANNOTATION>
+    </TIER>
+    <TIER ANNOTATOR="KL" LINGUISTIC_TYPE_REF="default-lt" TIER_ID="AU12">
+        <ANNOTATION>
+            <ALIGNABLE_ANNOTATION ANNOTATION_ID="a7" TIME_SLOT_REF1="ts2" TIME_SLOT_REF2="ts3">
+                <ANNOTATION_VALUE>D peak 0.620</ANNOTATION_VALUE>
+            </ALIGNABLE_ANNOTATION>
+        </ANNOTATION>
+    </TIER>
+    <TIER LINGUISTIC_TYPE_REF="default-lt" TIER_ID="AU28"/>
+    <LINGUISTIC_TYPE GRAPHIC_REFERENCES="false" LINGUISTIC_TYPE_ID="default-lt" TIME_ALIGNABLE="true"/>
+    <CONSTRAINT DESCRIPTION="Time subdivision of parent annotation's time interval, no time gaps allowed
+        within this interval" STEREOTYPE="Time_Subdivision"/>
+</ANNOTATION_DOCUMENT>
+"""
+
+
+def test_a_file_as_elan_saves_it(tmp_path: Path) -> None:
+    (tmp_path / "saved.eaf").write_text(SAVED_BY_ELAN)
+    coding = read_elan(tmp_path / "saved.eaf")
+    assert coding.aus == ((12, None), (28, None))
+    assert coding.events == (CodedEvent(12, 480, 1230, 4, 620),)
+    assert coding.seen == {None: ((0, 9000),)}
