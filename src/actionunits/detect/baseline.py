@@ -30,7 +30,7 @@ from actionunits.records import FloatArray
 __all__ = ["LEAST_FRAMES", "REST_GAP", "Baseline", "rebased"]
 
 #: How far below an AU's threshold a face at rest is brought, in natural logarithms of odds.
-REST_GAP = 2.0
+REST_GAP = 1.0
 #: A face that was in view in fewer frames has no baseline; its values stay as they are.
 LEAST_FRAMES = 15
 
