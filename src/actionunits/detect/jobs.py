@@ -66,11 +66,11 @@ def detect_side_by_side(
     Args:
         sources: each with the name of its files.
         options: of :class:`~actionunits.detect.pipeline.Detector`, but for ``apart``: that is on where there
-            are two cores for each process.
+            are two cores for each process and no pictures are kept.
         plan: which files.
         jobs: processes at once, at least 1; each holds a detector of its own.
     """
-    given = {**options, "apart": (os.cpu_count() or 1) >= 2 * jobs}
+    given = {**options, "apart": (os.cpu_count() or 1) >= 2 * jobs and not plan.video}
     waiting = deque(sources)
     workers: list[_Worker] = []
     try:
