@@ -29,6 +29,8 @@ _EYES, _AROUND_EYES = (range(36, 42), range(42, 48)), 0.03
 _CELL = 0.05
 #: So many places are tried for the begin and for the end of the hold.
 _MOST_PLACES = 60
+#: A frame that moves more than so many times the median counts as that much: flow can fail in a frame.
+_MOST_OF_MEDIAN = 2.0
 #: Rounds of the fit in which frames' pixels that do not follow it count less.
 _ROUNDS = 4
 
@@ -105,6 +107,9 @@ def _best_course(motion: Array) -> int | None:
     begins, ends = first[first <= second], second[first <= second]
     time = np.arange(last + 1)
     courses = np.minimum(time / begins[:, None], (last - time) / (last - ends)[:, None]).clip(0, 1)
-    explained = np.linalg.norm(courses @ motion, axis=1) / np.linalg.norm(courses, axis=1)
+    size = np.linalg.norm(motion, axis=1)
+    weight = 1 / np.maximum(1.0, size / (_MOST_OF_MEDIAN * np.median(size) + 1e-9))
+    counted = (courses * weight) @ (motion * weight[:, None])
+    explained = np.linalg.norm(counted, axis=1) / np.linalg.norm(courses * weight, axis=1)
     best = int(explained.argmax())
     return int(begins[best] + ends[best]) // 2 if explained[best] > 0 else None
