@@ -9,9 +9,9 @@ from actionunits.errors import UserError
 from actionunits.explain.draw_regions import EYE_LINE, INTER_OCULAR_PX, SIZE_PX, draw_regions
 from actionunits.faces.align import align, to_crop
 from actionunits.faces.detect import make_detector
-from actionunits.faces.regions import micro_expression_regions
+from actionunits.faces.regions import micro_expression_regions_of_clip
 from actionunits.faces.track import FaceTracker
-from actionunits.records import FloatArray, Frame, ImageArray, Landmarks
+from actionunits.records import FloatArray, Frame, ImageArray
 from actionunits.reports.figures import contact_sheet
 from actionunits.synthesis.micro_set import MicroSet
 
@@ -42,7 +42,7 @@ def micro_strip(people: MicroSet, subject: int, sequence: int) -> ImageArray:
     half = FRAMES // 2 + 1
     chosen = [*np.linspace(before, course.apex, half), *np.linspace(course.apex, after, half)[1:]]
     crops, points = _crops(people, subject, sequence)
-    regions = micro_expression_regions(Landmarks(points.mean(axis=0)))
+    regions = micro_expression_regions_of_clip(points)
     rows = [round(float(each)) for each in chosen]
     faces = [draw_regions(crops[row], regions, zoom=1) for row in rows]
     changes = [

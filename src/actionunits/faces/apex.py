@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.faces.flow import optical_flow
-from actionunits.faces.regions import micro_expression_regions
-from actionunits.records import FloatArray, ImageArray, Landmarks
+from actionunits.faces.regions import micro_expression_regions_of_clip
+from actionunits.records import FloatArray, ImageArray
 
 __all__ = ["apex_frame"]
 
@@ -51,7 +51,7 @@ def apex_frame(crops: ImageArray, points: FloatArray) -> int | None:
     """
     if crops.ndim != 3 or points.shape != (len(crops), 68, 2):
         raise ValueError(f"expected u8[T,H,W] and f32[T,68,2], got {crops.shape} and {points.shape}")
-    where = _looked_at(points.mean(axis=0), crops.shape[1:])
+    where = _looked_at(points, crops.shape[1:])
     if len(crops) < 3 or not where.any():
         return None
     flows = np.stack([optical_flow(crops[0], crop) for crop in crops]).astype(np.float64)
@@ -64,14 +64,14 @@ def _looked_at(points: FloatArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """bool[H,W], the regions without the eyes; nothing where they have no area."""
     mask = np.zeros(shape, np.uint8)
     try:
-        boxes = micro_expression_regions(Landmarks(points.astype(np.float32))).boxes
+        boxes = micro_expression_regions_of_clip(points).boxes
     except ValueError:  # not an upright face: None says so
         return mask.astype(bool)
     for left, top, right, bottom in np.rint(np.clip(boxes, 0, None)).astype(int).tolist():
         mask[top:bottom, left:right] = 1
-    eyes = np.zeros(shape, np.uint8)
+    eyes, face = np.zeros(shape, np.uint8), points.mean(axis=0)
     for eye in _EYES:
-        cv2.fillConvexPoly(eyes, cv2.convexHull(points[list(eye)].astype(np.float32)).astype(np.int32), 1)
+        cv2.fillConvexPoly(eyes, cv2.convexHull(face[list(eye)].astype(np.float32)).astype(np.int32), 1)
     reach = 2 * max(1, round(_AROUND_EYES * shape[0])) + 1
     return np.asarray((mask > 0) & (cv2.dilate(eyes, np.ones((reach, reach), np.uint8)) == 0))
 
