@@ -104,14 +104,14 @@ def row_of(values: NDArray[np.float64]) -> dict[str, float]:
 def main() -> None:
     """Print a table for each rate."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--people", type=int, default=8)
+    parser.add_argument("--people", type=int, default=10)
     parser.add_argument("--clips", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--seed", type=int, default=27)
     parser.add_argument("--crops", type=Path)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         for rate, frames in RATES.items():
-            people = max(2, asked.people * RATES[60] // frames)
+            people = max(2, round(asked.people * 60 / rate))
             settings = DataSettings(
                 coding="micro",
                 subjects=people,

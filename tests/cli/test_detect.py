@@ -135,6 +135,19 @@ def test_video_and_report(clips: Path, tmp_path: Path) -> None:
     assert Image.open(tmp_path / "photo_au.png").height >= 540
 
 
+def test_jobs_and_elan(clips: Path, tmp_path: Path) -> None:
+    sources = [clips / "a/clip.mp4", clips / "b/clip.mp4", tmp_path / "gone.mp4", clips / "photo.png"]
+    result = _run(*sources, "--out", tmp_path / "o", "--elan", "--jobs", "2", "--baseline", "auto")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 3
+    assert result.stderr.strip().splitlines() == [
+        f"au: {tmp_path / 'gone.mp4'} does not exist: expected a picture, a video or a folder of pictures"
+    ]
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
+        *("a_clip.csv", "a_clip.eaf", "b_clip.csv", "b_clip.eaf", "photo.csv"),
+    ]
+
+
 def test_without_out_the_folder_is_au_out(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +178,8 @@ def test_the_same_source_twice_is_done_once(clips: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "words", [["--format", "xml"], ["--faces", "two"], ["--smooth", "9"], ["--detector", "cnn"], []]
+    "words",
+    [["--format", "xml"], ["--faces", "two"], ["--smooth", "9"], ["--detector", "cnn"], ["--jobs", "0"], []],
 )
 def test_a_mistake_in_the_command_is_exit_code_2(clips: Path, tmp_path: Path, words: list[str]) -> None:
     sources = [clips / "photo.png"] if words else []

@@ -10,11 +10,11 @@ import torch
 
 import actionunits as au
 from actionunits.detect.backends import load_backend
+from actionunits.detect.layouts import layout_of
 from actionunits.detect.outputs import OutputPlan, detect_to_files
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
-from actionunits.detect.writers import layout_of
 from actionunits.errors import UserError
 from actionunits.facs.emotions import EMOTIONS
 from actionunits.models.registry import build_model

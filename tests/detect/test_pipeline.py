@@ -86,6 +86,46 @@ def test_smoothing_reaches_the_results(make_model: MakeModel, talk: Path) -> Non
     assert np.nanmax(np.abs(np.diff(smoothed[:20, 1], 2))) < np.nanmax(np.abs(np.diff(plain[:20, 1], 2)))
 
 
+@pytest.mark.parametrize("baseline", ["auto", "first:0.6s"])
+def test_the_baseline_reaches_the_results_and_pictures_are_read_again(
+    make_model: MakeModel, talk: Path, baseline: str
+) -> None:
+    model = make_model()
+    plain = list(Detector(model).run(talk, keep_frames=True))
+    based = list(Detector(model, baseline=baseline).run(talk, keep_frames=True))
+    assert [(r.frame_index, r.time_s, len(r.faces)) for r in based] == [
+        (r.frame_index, r.time_s, len(r.faces)) for r in plain
+    ]
+    for one, other in zip(based, plain, strict=True):
+        assert one.frame is not None
+        assert other.frame is not None
+        np.testing.assert_array_equal(one.frame.grey, other.frame.grey)
+    change = _probabilities(plain) - _probabilities(based)
+    assert np.nanmin(change) > -1e-6
+    assert np.nanmax(change) > 0.05
+
+
+def test_progress_moves_while_a_baseline_waits_for_the_end(make_model: MakeModel, talk: Path) -> None:
+    seen: list[int] = []
+    results = Detector(make_model(), baseline="auto").run(talk, on_progress=lambda done, _: seen.append(done))
+    next(results)
+    assert seen == list(range(1, 37))
+    results.close()
+
+
+def test_the_card_says_which_faces_are_outside(make_model: MakeModel, talk: Path) -> None:
+    def faces(**tested: float) -> list[tuple[bool | None, bool | None]]:
+        card = {"tested": tested} if tested else None
+        found = [f for r in Detector(make_model(card=card)).run(talk) for f in r.faces]
+        return [(face.outside_pose, face.outside_size) for face in found]
+
+    assert set(faces()) == {(None, None)}
+    assert set(faces(pitch_deg=89, yaw_deg=89, inter_ocular_px=5)) == {(False, False)}
+    assert set(faces(pitch_deg=89, yaw_deg=0, inter_ocular_px=500)) == {(True, True)}
+    with pytest.raises(UserError, match="expected numbers for pitch_deg, yaw_deg, inter_ocular_px"):
+        faces(pitch_deg=20)
+
+
 def test_all_faces_of_a_picture_or_the_largest(
     make_model: MakeModel, portrait: np.ndarray, tmp_path: Path
 ) -> None:
@@ -206,6 +246,7 @@ def test_a_break_is_told_from_a_process_of_its_own(make_model: MakeModel, talk: 
         ({"batch": 0}, "batch must be at least 1"),
         ({"smooth_s": -1.0}, "within 0 to 5 seconds"),
         ({"smooth_s": float("nan")}, "within 0 to 5 seconds"),
+        ({"baseline": "early"}, "a baseline is auto, none, or first:"),
     ],
 )
 def test_options_are_checked(make_model: MakeModel, options: dict[str, object], message: str) -> None:

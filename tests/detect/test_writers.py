@@ -2,15 +2,21 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.transform import Rotation
 
+from actionunits.detect.layouts import layout_of
 from actionunits.detect.results import FaceResult, FrameResult
-from actionunits.detect.writers import layout_of, open_table
+from actionunits.detect.tested import TestedRange
+from actionunits.detect.writers import open_table
 from actionunits.errors import UserError
+from actionunits.faces import pose
+from actionunits.facs.face_template import TEMPLATE_POINTS
 
 MakeFace = Callable[..., FaceResult]
 THRESHOLDS = np.array([0.5, 0.25], np.float32)
@@ -47,17 +53,25 @@ def test_openface_columns_and_values(tmp_path: Path, results: list[FrameResult])
             "timestamp",
             "confidence",
             "success",
+            "pose_Rx",
+            "pose_Ry",
+            "pose_Rz",
             "AU01_r",
             "AU12_r",
             "AU01_c",
             "AU12_c",
             "AU01_p",
             "AU12_p",
+            "outside_pose",
+            "outside_size",
         ]
     )
-    assert rows[1] == ["1", "0", "0.033400", "0.875", "1", "1.25", "0.0", "1", "0", "0.5", "0.2"]
-    assert rows[2] == ["2", "-1", "0.066700", "0.0", "0", "", "", "", "", "", ""]
-    assert rows[3] == ["3", "0", "75.100000", "0.875", "1", "5.0", "2.0", "0", "1", "0.5", "0.9"]
+    pose = [str(round(float(angle), 3)) for angle in np.radians(results[0].faces[0].pose_deg)]
+    assert rows[1] == (
+        ["1", "0", "0.033400", "0.875", "1", *pose, "1.25", "0.0", "1", "0", "0.5", "0.2", "", ""]
+    )
+    assert rows[2] == ["2", "-1", "0.066700", "0.0", "0", *[""] * 11]
+    assert rows[3][8:14] == ["5.0", "2.0", "0", "1", "0.5", "0.9"]
     assert rows[4][:2] == ["3", "3"]
     assert "e-" not in path.read_text()
 
@@ -82,7 +96,8 @@ def test_pyfeat_columns_and_values(tmp_path: Path, results: list[FrameResult]) -
     assert table.loc[1].drop(["input", "frame", "approx_time"]).isna().all()
     assert table["frame"].tolist() == [0, 1, 2, 2]
     assert table["approx_time"].tolist() == ["00:00", "00:00", "01:15", "01:15"]
-    assert table[pose].isna().all(axis=None)
+    pitch, yaw, roll = face.pose_deg
+    np.testing.assert_allclose(table.loc[0, pose].to_numpy(float), [pitch, roll, yaw], atol=0.005)
 
 
 def test_long_has_a_row_for_each_face_and_au(tmp_path: Path, results: list[FrameResult]) -> None:
@@ -91,6 +106,7 @@ def test_long_has_a_row_for_each_face_and_au(tmp_path: Path, results: list[Frame
     assert list(table.columns) == [
         *("source", "frame", "timestamp", "face_id", "au"),
         *("probability", "intensity", "occurrence", "confidence"),
+        *("pitch", "yaw", "roll", "outside_pose", "outside_size"),
     ]
     nobody = table[table["frame"] == 2]
     assert nobody["au"].tolist() == [1, 12]
@@ -106,6 +122,29 @@ def test_parquet_holds_what_csv_holds(tmp_path: Path, results: list[FrameResult]
     assert _write(tmp_path / "t.csv", many, layout) == _write(tmp_path / "t.parquet", many, layout)
     from_csv, from_parquet = pd.read_csv(tmp_path / "t.csv"), pd.read_parquet(tmp_path / "t.parquet")
     pd.testing.assert_frame_equal(from_csv, from_parquet, check_dtype=False, rtol=0, atol=1e-9)
+
+
+def test_faces_outside_what_was_tested_are_flagged(tmp_path: Path, face_result: MakeFace) -> None:
+    def flags(tested: TestedRange | None, turned: float = 0.0) -> list[float]:
+        face = replace(face_result(0, [0.5, 0.2]), tested=tested, landmarks=_head(turned))
+        _write(tmp_path / "t.csv", [FrameResult(0, 0.0, (face,))], "openface")
+        return pd.read_csv(tmp_path / "t.csv").loc[0, ["outside_pose", "outside_size"]].tolist()
+
+    assert flags(TestedRange(20.0, 25.0, 60.0)) == [0, 0]
+    assert flags(TestedRange(20.0, 25.0, 60.0), turned=30.0) == [1, 0]
+    assert flags(TestedRange(20.0, 25.0, 80.0)) == [0, 1]
+    assert np.isnan(flags(None)).all()
+    nobody = FrameResult(0, 0.0, ())
+    _write(tmp_path / "t.csv", [nobody], "long")
+    assert pd.read_csv(tmp_path / "t.csv")[["pitch", "outside_pose", "outside_size"]].isna().all(axis=None)
+
+
+def _head(yaw_deg: float) -> np.ndarray:
+    """The 68 points of a mean head, 70 px between the eyes, turned to the subject's right."""
+    turn = Rotation.from_euler("y", yaw_deg, degrees=True).as_matrix()
+    points = TEMPLATE_POINTS[:68].astype(np.float32) * 70
+    points[pose._RIGID] = (70 * pose._head() @ turn.T)[:, :2]
+    return points
 
 
 def test_a_failure_leaves_the_older_table_and_nothing_else(

@@ -156,4 +156,5 @@ def _take(predictions: Predictions, rows: NDArray[np.int64]) -> Predictions:
         predictions.intensities[rows],
         predictions.faceless[rows],
         None if predictions.folds is None else predictions.folds[rows],
+        None if predictions.time_s is None else predictions.time_s[rows],
     )

@@ -50,6 +50,7 @@ class Predictions:
         intensities: f64[N,A], 0 to 5, NaN where there is none.
         faceless: bool[N], the rows that say that no face was found.
         folds: the rows' test folds as text, or None.
+        time_s: f64[N], the frames' times, or None where the table has no ``timestamp`` or ``time_s``.
     """
 
     source: str
@@ -60,6 +61,7 @@ class Predictions:
     intensities: Values
     faceless: NDArray[np.bool_]
     folds: NDArray[np.object_] | None = None
+    time_s: Values | None = None
 
 
 def read_predictions(path: str | os.PathLike[str], *, face: int | None = None) -> Predictions:
@@ -149,7 +151,15 @@ def predictions_of(
             each[faceless] = np.nan
     folds = rows["fold"].astype(str).to_numpy(object) if "fold" in rows else None
     return Predictions(
-        source, _keys(rows, source), tuple(units), decisions, scores, intensities, faceless, folds
+        source,
+        _keys(rows, source),
+        tuple(units),
+        decisions,
+        scores,
+        intensities,
+        faceless,
+        folds,
+        _times(rows),
     )
 
 
@@ -209,6 +219,11 @@ def _numbers(rows: pd.DataFrame, name: str, kind: str, source: str) -> Values:
         cell = rows[name].iloc[wrong[0]]
         raise UserError(f"{source} row {wrong[0] + 1}, column {name}: {cell} is not {_MEANING[kind]}")
     return np.asarray(values, np.float64)
+
+
+def _times(rows: pd.DataFrame) -> Values | None:
+    name = next((name for name in ("timestamp", "time_s") if name in rows), None)
+    return None if name is None else pd.to_numeric(rows[name], errors="coerce").to_numpy(np.float64)
 
 
 def _keys(rows: pd.DataFrame, source: str) -> pd.DataFrame:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -22,6 +24,7 @@ __all__ = ["detect"]
 
 class _Format(StrEnum):
     openface = "openface"
+    openface22 = "openface22"
     pyfeat = "pyfeat"
     long = "long"
 
@@ -51,7 +54,11 @@ def detect(
     out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path("au-out"),
     layout: Annotated[
         _Format,
-        typer.Option("--format", help="Columns: OpenFace's with probabilities, py-feat's, or a row an AU."),
+        typer.Option(
+            "--format",
+            help="Columns: OpenFace's with probabilities, a file as OpenFace 2.2 writes it, py-feat's, "
+            "or a row an AU.",
+        ),
     ] = _Format.openface,
     table: Annotated[_Table, typer.Option(help="Kind of table file.")] = _Table.csv,
     model: Annotated[
@@ -70,14 +77,28 @@ def detect(
         typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
     ] = False,
     report: Annotated[
-        bool, typer.Option("--report", help="Also write a page NAME.html with the AU timeline.")
+        bool, typer.Option("--report", help="Also write a page NAME.html: timelines, peaks, rates, gaps.")
     ] = False,
+    elan: Annotated[
+        bool,
+        typer.Option(
+            "--elan", help="Also write NAME.eaf of a video: AU events for a FACS coder to correct in ELAN."
+        ),
+    ] = False,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|first:5s|none",
+            help="Take each person's own neutral face from the values of a video.",
+        ),
+    ] = "none",
     smooth: Annotated[
         float,
         typer.Option(
             metavar="SECONDS", min=0.0, max=5.0, help="Standard deviation of a Gaussian over time; 0 is off."
         ),
     ] = 0.0,
+    jobs: Annotated[int, typer.Option(min=1, help="Sources worked on side by side.")] = 1,
 ) -> None:
     """Action Units of every frame: a table NAME.csv for each source.
 
@@ -87,6 +108,11 @@ def detect(
     row's picture. Sources of one name are told apart by suffix or folder:
     a_clip.csv, b_clip.csv. Older files of the same names (table, annotated
     video, page) are replaced once the new ones are complete.
+
+    --baseline auto estimates each face's neutral over the whole video, so
+    that rows come at its end; first:5s takes the first five seconds of each
+    face for neutral. It and --smooth change values; what they change is
+    measured in docs/benchmarks/detect_options.md. Both are off by default.
 
     Faces narrower than about 60 px, brows to chin (of a 4K picture about
     130 px), are not found.
@@ -102,21 +128,29 @@ def detect(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # NumPy's own threads only spin beside the pipeline's
     from actionunits.detect.pipeline import Detector
 
-    engine = Detector(
-        model,
-        faces=faces.value,
-        detector=detector.value,
-        smooth_s=smooth,
-        apart=not video,
-    )
+    options: dict[str, Any] = {
+        "model": model,
+        "faces": faces.value,
+        "detector": detector.value,
+        "smooth_s": smooth,
+        "baseline": baseline,
+    }
+    side_by_side = jobs > 1 and len(sources) > 1
+    # with several, this one only tells a mistake once and not for each source
+    engine = Detector(**options, apart=not video and not side_by_side)
     from actionunits.detect.outputs import OutputPlan, output_names
 
     known = {source.resolve(): source for source in sources}
-    plan = OutputPlan(out, layout.value, table.value, video=video, report=report, protected=frozenset(known))
+    protected = frozenset(known)
+    plan = OutputPlan(
+        out, layout.value, table.value, video=video, report=report, elan=elan, protected=protected
+    )
     sources = list(known.values())
-    summaries = [
-        _one(engine, source, name, plan) for source, name in zip(sources, output_names(sources), strict=True)
-    ]
+    named = list(zip(sources, output_names(sources), strict=True))
+    if side_by_side:
+        summaries = _several(named, options, plan, jobs)
+    else:
+        summaries = [_one(engine, source, name, plan) for source, name in named]
     if all(summary is None for summary in summaries):
         raise typer.Exit(2)
     if any(summary is None or summary.trouble for summary in summaries):
@@ -131,12 +165,35 @@ def _one(engine: Detector, source: Path, name: str, plan: OutputPlan) -> SourceS
         with progress_bar(name, "frames") as move:
             summary = detect_to_files(engine, source, name, plan, on_progress=move)
     except UserError as problem:
-        print(f"au: {problem}", file=sys.stderr)
+        return _told(problem)
+    return _told(summary)
+
+
+def _several(
+    named: Sequence[tuple[Path, str]], options: Mapping[str, Any], plan: OutputPlan, jobs: int
+) -> list[SourceSummary | None]:
+    """Detect in several sources at once and say in a line each what came of it, as it comes."""
+    from actionunits.detect.jobs import detect_side_by_side
+
+    summaries: list[SourceSummary | None] = []
+    with (
+        progress_bar("sources", "sources") as move,
+        closing(detect_side_by_side(named, options, plan, jobs)) as outcomes,
+    ):
+        for done, (_, outcome) in enumerate(outcomes, start=1):
+            summaries.append(_told(outcome))
+            move(done, len(named))
+    return summaries
+
+
+def _told(outcome: SourceSummary | UserError) -> SourceSummary | None:
+    if isinstance(outcome, UserError):
+        print(f"au: {outcome}", file=sys.stderr)
         return None
-    if summary.trouble:
-        print(f"au: {summary.trouble}; the table has what came before", file=sys.stderr)
-    print(_line(summary), flush=True)
-    return summary
+    if outcome.trouble:
+        print(f"au: {outcome.trouble}; the table has what came before", file=sys.stderr)
+    print(_line(outcome), flush=True)
+    return outcome
 
 
 def _line(summary: SourceSummary) -> str:

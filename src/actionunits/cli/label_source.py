@@ -1,4 +1,4 @@
-"""What stands for labels on the command line: a table, or a data set's folder as ``NAME=ROOT``."""
+"""What stands for labels on the command line: a table, a data set's folder as ``NAME=ROOT``, an ELAN file."""
 
 from __future__ import annotations
 
@@ -6,9 +6,45 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from actionunits.analysis.predictions import Predictions
     from actionunits.records import LabelIndex
 
-__all__ = ["chosen_aus", "read_labels"]
+__all__ = ["chosen_aus", "is_elan", "labels_at", "read_labels"]
+
+
+def is_elan(source: str | Path) -> bool:
+    """Whether it is named as ELAN's files are."""
+    return Path(source).suffix.lower() == ".eaf"
+
+
+def labels_at(
+    source: str, predictions: Predictions, positive: int | None = None, face: int | None = None
+) -> tuple[LabelIndex, list[str]]:
+    """The labels of predicted frames: an ELAN file has times, which need the frames of a table.
+
+    Args:
+        source: a file, a data set's folder, ``NAME=FOLDER``, or an ELAN file.
+        predictions: whose frames and times are taken for an ELAN file.
+        positive: the lowest intensity code that counts as shown; None = the set's rule.
+        face: which face of an ELAN file.
+
+    Raises:
+        UserError: no such file or data set, it cannot be used, or the predictions have no times.
+    """
+    from actionunits.errors import UserError
+
+    if not is_elan(source):
+        return read_labels(source, positive)
+    if positive is not None:
+        raise UserError(f"{source} marks when an AU is shown: leave --positive out")
+    if predictions.time_s is None:
+        raise UserError(
+            f"{source} has times, and {predictions.source} none that are exact: expected a column timestamp "
+            "(au detect --format openface or long, OpenFace)"
+        )
+    from actionunits.datasets.elan import elan_index
+
+    return elan_index(source, predictions.keys["frame"].to_numpy(), predictions.time_s, face=face)
 
 
 def read_labels(
@@ -29,6 +65,8 @@ def read_labels(
     from actionunits.datasets.table import read_table
     from actionunits.errors import UserError
 
+    if is_elan(source):
+        raise UserError(f"{source} has times, not frames: give it to `au score` beside a table of the video")
     name, mark, rest = source.partition("=")
     if mark and name in MODULES:
         data, source = name, rest

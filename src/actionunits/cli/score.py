@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from actionunits.cli.label_source import chosen_aus, read_labels
+from actionunits.cli.label_source import chosen_aus, is_elan, labels_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +30,8 @@ def score(
     labels: Annotated[
         str,
         typer.Argument(
-            help="CSV or Parquet with AU columns, or a data set's folder as NAME=FOLDER.", show_default=False
+            help="CSV or Parquet with AU columns, a data set's folder as NAME=FOLDER, or an ELAN file.",
+            show_default=False,
         ),
     ],
     aus: Annotated[
@@ -89,12 +90,17 @@ def score(
 
     A row without a partner on the other side is an error that says how many there are and which.
 
+    An ELAN file, such as `au detect --elan` writes and a coder corrects, is always the labels, in whichever
+    order the two are given: au score corrected.eaf results/interview.csv
+
     Example: au score results/interview.csv labels.csv --aus 1,2,4 --out scores.html
     """
     from actionunits.analysis.scoring import DEFAULT_METRICS, intensity_scores
     from actionunits.analysis.scoring import score as score_joined
 
     notes: list[str] = []
+    if is_elan(predictions) and not is_elan(labels):
+        predictions, labels = Path(labels), str(predictions)
     joined = _joined(predictions, labels, positive, shift, face, allow_missing, notes)
     others = None
     if validation is not None:
@@ -134,9 +140,16 @@ def _joined(
     from actionunits.analysis.predictions import read_predictions
     from actionunits.errors import UserError
 
-    index, odd = read_labels(labels, positive)
+    if is_elan(predictions):
+        raise UserError(
+            f"{predictions} is an ELAN file: beside one, au score needs a table of the video's frames"
+        )
+    if is_elan(labels) and shift:
+        raise UserError(f"{labels} has times, not frames: leave --shift out")
+    said = read_predictions(predictions, face=face)
+    index, odd = labels_at(labels, said, positive, face)
     notes += [f"{labels}: {one}" for one in odd]
-    joined = join(read_predictions(predictions, face=face), index, shift=shift)
+    joined = join(said, index, shift=shift)
     if not joined.complete and not allow_missing:
         hint = ""
         if joined.only_labels.count == joined.only_predictions.count and not shift:

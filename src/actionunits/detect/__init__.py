@@ -33,13 +33,16 @@ class DetectPackage(ModuleType):
         detector: Literal["hog", "viola-jones"] = "hog",
         batch: int = 16,
         smooth_s: float = 0.0,
+        baseline: str = "none",
     ) -> pd.DataFrame:
         """AUs of each frame as a table in OpenFace's columns, with probabilities.
 
         Columns: ``frame`` (from 1), ``face_id``, ``timestamp`` (seconds), ``confidence``, ``success``,
-        ``AU01_r`` .. (intensity, 0 to 5), ``AU01_c`` .. (0 or 1), ``AU01_p`` .. (probability). A frame
-        without a face is one row with ``success`` 0, ``face_id`` -1 and NaN for the AUs. Where a source is a
-        folder, a last column ``file`` has the picture's name (None for rows of other sources).
+        ``pose_Rx``, ``pose_Ry``, ``pose_Rz`` (pitch, yaw, roll in radians), ``AU01_r`` .. (intensity, 0 to
+        5), ``AU01_c`` .. (0 or 1), ``AU01_p`` .. (probability), ``outside_pose`` and ``outside_size`` (1:
+        outside what the model was tested on). A frame without a face is one row with ``success`` 0,
+        ``face_id`` -1 and NaN for the rest. Where a source is a folder, a last column ``file`` has the
+        picture's name (None for rows of other sources).
 
         Of a source that breaks off, the good frames are given, with a warning.
 
@@ -50,6 +53,8 @@ class DetectPackage(ModuleType):
             detector: ``hog`` or ``viola-jones``.
             batch: faces that the model is given at once.
             smooth_s: standard deviation of a Gaussian over time, seconds; 0 is off.
+            baseline: ``auto``, ``first:5s`` or ``none``: take each person's own neutral face from a video's
+                values, see :mod:`actionunits.detect.baseline`.
 
         Raises:
             UserError: a source or the model cannot be read, or an option is not known.
@@ -57,7 +62,13 @@ class DetectPackage(ModuleType):
         from actionunits.detect.table import detect_table
 
         return detect_table(
-            source, model=model, faces=faces, detector=detector, batch=batch, smooth_s=smooth_s
+            source,
+            model=model,
+            faces=faces,
+            detector=detector,
+            batch=batch,
+            smooth_s=smooth_s,
+            baseline=baseline,
         )
 
 

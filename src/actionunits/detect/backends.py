@@ -4,7 +4,8 @@ A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its 
 ``landmarks`` f32[B,T,68,2] in crop pixels; its outputs are ``logits`` f32[B,T,A] and, where it has one,
 ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and ``emotion`` f32[B,T,E] (logits). The
 :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a
-card (name, version, thresholds of the AUs) may stand under ``actionunits.card``.
+card (name, version, thresholds of the AUs, poses and sizes that were tested) may stand under
+``actionunits.card``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.detect.tested import TestedRange
 from actionunits.errors import UserError
 from actionunits.facs.units import au_column
 from actionunits.records import Batch, FloatArray, InputSpec
@@ -66,6 +68,10 @@ class Backend(Protocol):
     @property
     def thresholds(self) -> FloatArray:
         """f32[A]: an AU counts as shown from this probability on."""
+
+    @property
+    def tested(self) -> TestedRange | None:
+        """Poses and sizes of face that the model was tested on; None where nothing says so."""
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
@@ -144,6 +150,7 @@ class OnnxBackend:
         self.name = f"{card.get('name', file.stem)} {card.get('version', '')}".strip()
         self.card: Mapping[str, Any] = card
         self.thresholds = _thresholds(card, self.spec.aus)
+        self.tested = TestedRange.from_card(card)
         self._extra = self._check_ports(file)
 
     def _check_ports(self, file: Path) -> tuple[str, ...]:
@@ -200,7 +207,7 @@ class TorchBackend:
     Args:
         model: put into evaluation mode here.
         name: its name for people.
-        card: its card; ``thresholds`` is read, without it they are 0.5.
+        card: its card; ``thresholds`` (without it they are 0.5) and ``tested`` are read.
 
     Attributes:
         model: the network; the probabilities are the sigmoid of its logits.
@@ -214,6 +221,7 @@ class TorchBackend:
         self.spec = model.spec
         self.name = name or type(model).__name__
         self.thresholds: FloatArray = _thresholds(card or {}, self.spec.aus)
+        self.tested = TestedRange.from_card(card or {})
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""

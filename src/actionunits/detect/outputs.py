@@ -1,4 +1,4 @@
-"""One source to its files: the table, and where asked for the annotated video and the page."""
+"""One source to its files: the table, and where asked for the annotated video, the ELAN file and the page."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from actionunits.atomic import make_directory
+from actionunits.detect.elan import ElanEvents
+from actionunits.detect.layouts import LAYOUTS, layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.report import Report
-from actionunits.detect.writers import LAYOUTS, TABLE_TYPES, layout_of, names_of_pictures, open_table
+from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import OnProgress
 
@@ -34,6 +36,7 @@ class OutputPlan:
         table: ``csv`` or ``parquet``.
         video: also an annotated video (or picture).
         report: also an HTML page.
+        elan: also an ELAN file of the events; of a video only.
         protected: resolved paths that no output may replace: the sources.
     """
 
@@ -42,6 +45,7 @@ class OutputPlan:
     table: Literal["csv", "parquet"] = "csv"
     video: bool = False
     report: bool = False
+    elan: bool = False
     protected: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
@@ -174,10 +178,16 @@ def detect_to_files(
             sinks.append(opened.enter_context(_annotated(paths["video"], detector, frames)))
         if report is not None:
             sinks.append(report.add)
+        events = ElanEvents(detector.aus, detector.thresholds) if "elan" in paths else None
+        if events is not None:
+            sinks.append(events.add)
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
         if report is not None:
             notes = [count.trouble] if count.trouble else []
-            report.write(paths["report"], source=frames.path.name, model=detector.backend.name, notes=notes)
+            name_of_model, settings = detector.backend.name, detector.settings
+            report.write(paths["report"], frames, model=name_of_model, settings=settings, notes=notes)
+        if events is not None:
+            events.write(paths["elan"], frames.path)
     return SourceSummary(
         source=source,
         files=tuple(paths.values()),
@@ -238,6 +248,8 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
         paths["video"] = plan.folder / f"{name}_au.{'png' if frames.kind == 'picture' else 'mp4'}"
     if plan.report:
         paths["report"] = plan.folder / f"{name}.html"
+    if plan.elan and frames.kind == "video":
+        paths["elan"] = plan.folder / f"{name}.eaf"
     return paths
 
 

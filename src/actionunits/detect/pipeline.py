@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Literal
 
 from actionunits.ahead import ahead
 from actionunits.apart import Apart, can_work_apart
+from actionunits.detect.agreement import agreeing
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
+from actionunits.detect.baseline import Baseline, rebased
 from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
 from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.results import FaceResult, FrameResult
@@ -57,6 +59,9 @@ class Detector:
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
             they are. Pictures have no times and are left as they are. See
             :func:`actionunits.detect.smoothing.smooth`.
+        baseline: ``auto``, ``first:5s`` (any number of seconds) or ``none``: take each person's own neutral
+            face from the values of a video. See :mod:`actionunits.detect.baseline`. With ``auto`` no result
+            comes before the whole source was seen.
         apart: find the faces in a process of its own, which starts at once and ends with this object: faster
             on two cores and more, and the same results. It is left out where it is not possible and where
             pictures are kept.
@@ -74,6 +79,7 @@ class Detector:
         detector: Literal["hog", "viola-jones"] = "hog",
         batch: int = 16,
         smooth_s: float = 0.0,
+        baseline: str = "none",
         apart: bool = False,
     ) -> None:
         if faces not in ("largest", "all"):
@@ -84,6 +90,7 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
+        self._baseline = Baseline.parse(baseline)
         self._apart = Apart(load_points) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
         _check_needs(self.backend)
@@ -106,6 +113,12 @@ class Detector:
     def thresholds(self) -> FloatArray:
         """f32[A]: the probability from which an AU counts as shown."""
         return self.backend.thresholds
+
+    @property
+    def settings(self) -> str:
+        """What is done with the values of a video, for people; empty if nothing."""
+        said = [] if self._baseline is None else [f"baseline {self._baseline}"]
+        return ", ".join([*said, *([f"smoothed over {self.smooth_s:g} s"] if self.smooth_s else [])])
 
     @property
     def _late(self) -> int:
@@ -131,7 +144,8 @@ class Detector:
         Args:
             source: a picture, a folder of pictures or a video, or what ``open_source`` gave for one.
             keep_frames: leave the picture in each result.
-            on_progress: called after each frame with the frames done and their number, where it is known.
+            on_progress: called after each frame that the model has seen with their number so far and in all,
+                where it is known.
 
         Raises:
             UserError: the source cannot be read. Of a source that is cut short, the good frames come first.
@@ -147,17 +161,14 @@ class Detector:
             except TruncatedSource as problem:
                 trouble.append(problem)
 
-        again = keep_frames and frames.kind == "video" and self._late > _QUEUE
+        late = self._late > _QUEUE or self._baseline is not None
+        again = keep_frames and frames.kind == "video" and late
         with closing(self._cropped(frames, keep_frames=keep_frames and not again)) as cropped:
             results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
-            if frames.kind == "video":
-                results = smooth(results, self.smooth_s)
-            if again:
-                results = _with_pictures(results, frames)
-            for done, result in enumerate(results, start=1):
-                yield result
-                if on_progress is not None:
-                    on_progress(done, frames.frame_count)
+            if on_progress is not None:
+                results = _counted(results, frames.frame_count, on_progress)
+            results = self._settled(results, timed=frames.kind == "video")
+            yield from _with_pictures(results, frames) if again else results
         if trouble:
             raise trouble[0]
 
@@ -166,6 +177,12 @@ class Detector:
         if self._apart is None or keep_frames:
             return ahead(cropped_frames(source, spec, detector, faces=faces, keep_frames=keep_frames), _QUEUE)
         return self._apart.items(cropped_frames, source, spec, detector, faces=faces)
+
+    def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
+        """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
+        if timed:
+            results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
+        return agreeing(results, self.thresholds)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""
@@ -198,16 +215,29 @@ class Detector:
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
+                probability, intensity, emotion = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
                         float(each.confidence),
                         each.face.box,
                         each.landmarks.points,
-                        *said[cropped.index, each.face.track],
+                        probability,
+                        intensity,
+                        self.backend.tested,
+                        emotion,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
+
+
+def _counted(
+    results: Iterable[FrameResult], total: int | None, on_progress: OnProgress
+) -> Iterator[FrameResult]:
+    """The results, each told once it is taken."""
+    for done, result in enumerate(results, start=1):
+        yield result
+        on_progress(done, total)
 
 
 def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> Iterator[FrameResult]:

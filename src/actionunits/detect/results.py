@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from actionunits.records import FloatArray, Frame
+from actionunits.detect.tested import TestedRange
+from actionunits.faces.pose import head_pose
+from actionunits.records import FloatArray, Frame, Landmarks
 
 __all__ = ["FaceResult", "FrameResult"]
 
@@ -20,6 +23,7 @@ class FaceResult:
         landmarks: f32[68,2], (x, y) in pixels of the frame.
         probability: f32[A], 0 to 1, in the order of the detector's AUs.
         intensity: f32[A], 0 to 5, or None where the model gives none.
+        tested: the poses and sizes that the model was tested on, where its card says so.
         emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
     """
 
@@ -29,7 +33,23 @@ class FaceResult:
     landmarks: FloatArray
     probability: FloatArray
     intensity: FloatArray | None
+    tested: TestedRange | None = None
     emotion: FloatArray | None = None
+
+    @cached_property
+    def pose_deg(self) -> FloatArray:
+        """f32[3]: pitch, yaw and roll; see :func:`actionunits.faces.pose.head_pose`."""
+        return head_pose(Landmarks(self.landmarks))
+
+    @property
+    def outside_pose(self) -> bool | None:
+        """Whether the head is turned farther than what was tested; None where nothing says what that was."""
+        return None if self.tested is None else self.tested.outside_pose(self.pose_deg)
+
+    @property
+    def outside_size(self) -> bool | None:
+        """Whether the face is smaller than what was tested; None where nothing says what that was."""
+        return None if self.tested is None else self.tested.outside_size(Landmarks(self.landmarks))
 
 
 @dataclass(frozen=True)

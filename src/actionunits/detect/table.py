@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from actionunits.detect.layouts import Cell, OpenFaceLayout, names_of_pictures
 from actionunits.detect.pipeline import Detector
-from actionunits.detect.writers import Cell, OpenFaceLayout, names_of_pictures
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,9 +12,9 @@ from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector, find_faces
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.pictures import read_picture
-from actionunits.records import FloatArray, ImageArray, OnProgress
+from actionunits.records import FloatArray, Frame, ImageArray, Landmarks, OnProgress
 
-__all__ = ["Explained", "explain_picture"]
+__all__ = ["Explained", "explain_picture", "face_of_picture"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,19 @@ class Explained:
     face: ImageArray
     values: FloatArray
     probability: float
+
+
+def face_of_picture(path: str | Path) -> tuple[Frame, Landmarks]:
+    """A picture and the points of its largest face.
+
+    Raises:
+        UserError: no such picture, or no face in it.
+    """
+    frame = read_picture(path)
+    faces = find_faces(frame.grey, HogDetector())
+    if not faces:
+        raise UserError(f"no face was found in {path}: give a picture with an upright face of 80 px or more")
+    return frame, find_landmarks(frame.grey, faces[0])
 
 
 def explain_picture(
@@ -59,12 +72,8 @@ def explain_picture(
         raise UserError(f"the model does not give AU{au}: it gives {', '.join(map(str, spec.aus))}")
     if spec.needs_regions or spec.needs_flow:
         raise UserError("a model that takes boxes or flow cannot be explained on a picture yet")
-    frame = read_picture(path)
-    faces = find_faces(frame.grey, HogDetector())
-    if not faces:
-        raise UserError(f"no face was found in {path}: give a picture with an upright face of 80 px or more")
-    landmarks = find_landmarks(frame.grey, faces[0])
-    crop = align_for(spec, frame, landmarks, faces[0].box)
+    frame, landmarks = face_of_picture(path)
+    crop = align_for(spec, frame, landmarks)
     sample = sample_of([crop] * spec.clip_length, [landmarks] * spec.clip_length, spec)
     maps = occlusion_maps(
         predictor,

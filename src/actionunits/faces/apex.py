@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.faces.flow import optical_flow
-from actionunits.faces.regions import micro_expression_regions
-from actionunits.records import FloatArray, ImageArray, Landmarks
+from actionunits.faces.regions import micro_expression_regions_of_clip
+from actionunits.records import FloatArray, ImageArray
 
 __all__ = ["apex_frame"]
 
@@ -29,6 +29,8 @@ _EYES, _AROUND_EYES = (range(36, 42), range(42, 48)), 0.03
 _CELL = 0.05
 #: So many places are tried for the begin and for the end of the hold.
 _MOST_PLACES = 60
+#: A frame that moves more than so many times the median counts as that much: flow can fail in a frame.
+_MOST_OF_MEDIAN = 2.0
 #: Rounds of the fit in which frames' pixels that do not follow it count less.
 _ROUNDS = 4
 
@@ -49,7 +51,7 @@ def apex_frame(crops: ImageArray, points: FloatArray) -> int | None:
     """
     if crops.ndim != 3 or points.shape != (len(crops), 68, 2):
         raise ValueError(f"expected u8[T,H,W] and f32[T,68,2], got {crops.shape} and {points.shape}")
-    where = _looked_at(points.mean(axis=0), crops.shape[1:])
+    where = _looked_at(points, crops.shape[1:])
     if len(crops) < 3 or not where.any():
         return None
     flows = np.stack([optical_flow(crops[0], crop) for crop in crops]).astype(np.float64)
@@ -62,14 +64,14 @@ def _looked_at(points: FloatArray, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """bool[H,W], the regions without the eyes; nothing where they have no area."""
     mask = np.zeros(shape, np.uint8)
     try:
-        boxes = micro_expression_regions(Landmarks(points.astype(np.float32))).boxes
+        boxes = micro_expression_regions_of_clip(points).boxes
     except ValueError:  # not an upright face: None says so
         return mask.astype(bool)
     for left, top, right, bottom in np.rint(np.clip(boxes, 0, None)).astype(int).tolist():
         mask[top:bottom, left:right] = 1
-    eyes = np.zeros(shape, np.uint8)
+    eyes, face = np.zeros(shape, np.uint8), points.mean(axis=0)
     for eye in _EYES:
-        cv2.fillConvexPoly(eyes, cv2.convexHull(points[list(eye)].astype(np.float32)).astype(np.int32), 1)
+        cv2.fillConvexPoly(eyes, cv2.convexHull(face[list(eye)].astype(np.float32)).astype(np.int32), 1)
     reach = 2 * max(1, round(_AROUND_EYES * shape[0])) + 1
     return np.asarray((mask > 0) & (cv2.dilate(eyes, np.ones((reach, reach), np.uint8)) == 0))
 
@@ -105,6 +107,9 @@ def _best_course(motion: Array) -> int | None:
     begins, ends = first[first <= second], second[first <= second]
     time = np.arange(last + 1)
     courses = np.minimum(time / begins[:, None], (last - time) / (last - ends)[:, None]).clip(0, 1)
-    explained = np.linalg.norm(courses @ motion, axis=1) / np.linalg.norm(courses, axis=1)
+    size = np.linalg.norm(motion, axis=1)
+    weight = 1 / np.maximum(1.0, size / (_MOST_OF_MEDIAN * np.median(size) + 1e-9))
+    counted = (courses * weight) @ (motion * weight[:, None])
+    explained = np.linalg.norm(counted, axis=1) / np.linalg.norm(courses * weight, axis=1)
     best = int(explained.argmax())
     return int(begins[best] + ends[best]) // 2 if explained[best] > 0 else None

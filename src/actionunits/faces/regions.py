@@ -23,6 +23,7 @@ __all__ = [
     "au_group_mask",
     "au_group_regions",
     "micro_expression_regions",
+    "micro_expression_regions_of_clip",
 ]
 
 #: A part of a group whose box is a smaller share of the picture is dropped.
@@ -76,6 +77,21 @@ def micro_expression_regions(landmarks: Landmarks, margin_px: float = 2.0) -> Re
         if not (boxes[row, 0] < boxes[row, 2] and boxes[row, 1] < boxes[row, 3]):
             raise ValueError(f"the {name} box has no area: the points are not those of an upright face")
     return Regions(boxes, tuple(MICRO_AUS[name] for name in MICRO_BOX_POINTS))
+
+
+def micro_expression_regions_of_clip(points: FloatArray, margin_px: float = 2.0) -> Regions:
+    """The three boxes of a sequence, the same for all its frames, so that motion stays in them.
+
+    Args:
+        points: f32[T,68,2], those of each frame, in pixels; the boxes are those of their mean.
+        margin_px: see :func:`micro_expression_regions`.
+
+    Raises:
+        ValueError: not such points, or a box has no area.
+    """
+    if points.ndim != 3 or points.shape[1:] != (68, 2) or not len(points):
+        raise ValueError(f"expected points [T,68,2] of at least one frame, got {points.shape}")
+    return micro_expression_regions(Landmarks(points.mean(axis=0).astype(np.float32)), margin_px)
 
 
 def au_group_mask(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,8 +91,19 @@ class FrameSource:
         """
         return _video_frames(self.path) if self.kind == "video" else self._picture_frames()
 
-    def _picture_frames(self) -> Iterator[Frame]:
+    def frames_at(self, numbers: Set[int]) -> Iterator[Frame]:
+        """The frames of these numbers, in order; a video is decoded as far as the last of them.
+
+        Raises:
+            TruncatedSource: the source breaks off before the last of them.
+            UserError: it cannot be read at all.
+        """
+        return _video_frames(self.path, numbers) if self.kind == "video" else self._picture_frames(numbers)
+
+    def _picture_frames(self, wanted: Set[int] | None = None) -> Iterator[Frame]:
         for index, path in enumerate(self.pictures):
+            if wanted is not None and index not in wanted:
+                continue
             try:
                 frame = read_picture(path)
             except UserError as problem:
@@ -194,7 +205,8 @@ def _reason(problem: Exception) -> str:
     return str(getattr(problem, "strerror", None) or problem).lower()
 
 
-def _video_frames(path: Path) -> Iterator[Frame]:
+def _video_frames(path: Path, wanted: Set[int] | None = None) -> Iterator[Frame]:
+    last = None if wanted is None else max(wanted, default=-1)
     with _container(path) as container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
@@ -203,13 +215,17 @@ def _video_frames(path: Path) -> Iterator[Frame]:
         turned: tuple[int, _Turn] | None = None
         index = 0
         for decoded in _decoded(container, stream):
+            if last is not None and index > last:
+                return
             if isinstance(decoded, Exception):
                 raise TruncatedSource(
                     f"{path} breaks off after {index} frames ({_reason(decoded)})", index
                 ) from decoded
             if turned is None or decoded.rotation != turned[0]:
                 turned = decoded.rotation, _Turn.of(decoded)
-            yield _to_frame(decoded, index, clock.time_s(decoded), turned[1])
+            time_s = clock.time_s(decoded)
+            if wanted is None or index in wanted:
+                yield _to_frame(decoded, index, time_s, turned[1])
             index += 1
         _check_complete(path, container, stream, index, clock)
 

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from actionunits.metrics.events import segments
 
-__all__ = ["FaceSummary", "UnitSummary", "detected_aus", "summarise"]
+__all__ = [
+    "FaceSummary",
+    "Gap",
+    "PeakPicture",
+    "UnitSummary",
+    "detected_aus",
+    "gaps_without_face",
+    "share_outside",
+    "summarise",
+]
 
 _COLUMN = re.compile(r"AU(\d\d)_([rcp])")
 
@@ -26,6 +35,7 @@ class UnitSummary:
         intensity: mean while it is shown, 0 to 5; NaN where it is never shown or no intensity is given.
         events: number of unbroken runs of frames that show it.
         longest_s: length of the longest of them in seconds; 0 where there is none.
+        per_minute: events in a minute of the face in view; NaN where the frames have no times.
     """
 
     au: int
@@ -33,6 +43,7 @@ class UnitSummary:
     intensity: float
     events: int
     longest_s: float
+    per_minute: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +65,55 @@ class FaceSummary:
     last_s: float
     confidence: float
     units: tuple[UnitSummary, ...]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A run of frames without a face.
+
+    Attributes:
+        start_s: time of its first frame.
+        end_s: time of the next frame with a face, or the end of the source.
+        frames: how many.
+    """
+
+    start_s: float
+    end_s: float
+    frames: int
+
+
+@dataclass(frozen=True)
+class PeakPicture:
+    """A face at its strongest moment of one AU, or at rest.
+
+    Attributes:
+        title: what it shows.
+        text: how strongly and when.
+        picture: PNG or JPEG.
+    """
+
+    title: str
+    text: str
+    picture: bytes
+
+
+def gaps_without_face(table: pd.DataFrame) -> tuple[Gap, ...]:
+    """The runs of frames without any face, in order; none where the table has no ``success``."""
+    if "success" not in table or table.empty:
+        return ()
+    frames = table.groupby("frame", sort=True).agg(time_s=("timestamp", "first"), seen=("success", "max"))
+    times = frames["time_s"].to_numpy(float)
+    ends = np.append(times[1:], times[-1] + _frame_interval(table))
+    runs = segments(frames["seen"].to_numpy() != 1)
+    return tuple(Gap(float(times[a]), float(ends[b - 1]), int(b - a)) for a, b in runs.tolist())
+
+
+def share_outside(table: pd.DataFrame, column: str) -> float:
+    """The share of the faces whose ``column`` (``outside_pose`` or ``outside_size``) is 1; NaN: not known."""
+    if column not in table:
+        return np.nan
+    known = table[column].dropna()
+    return float((known == 1).mean()) if len(known) else np.nan
 
 
 def detected_aus(table: pd.DataFrame) -> tuple[int, ...]:
@@ -95,7 +155,8 @@ def _summarise_face(number: int, rows: pd.DataFrame, frame_s: float) -> FaceSumm
     starts = np.diff(rows["frame"].to_numpy(np.int64), prepend=-2) != 1
     last_of_run = np.append(starts[1:], True)
     after = np.where(last_of_run, times + frame_s, np.append(times[1:], np.nan))
-    units = tuple(_summarise_unit(rows, au, times, after, starts) for au in detected_aus(rows))
+    minutes = len(rows) * frame_s / 60
+    units = tuple(_summarise_unit(rows, au, times, after, starts, minutes) for au in detected_aus(rows))
     confidence = float(rows["confidence"].mean()) if "confidence" in rows else np.nan
     return FaceSummary(number, len(rows), float(times[0]), float(times[-1]), confidence, units)
 
@@ -106,6 +167,7 @@ def _summarise_unit(
     times: NDArray[np.float64],
     after: NDArray[np.float64],
     starts: NDArray[np.bool_],
+    minutes: float,
 ) -> UnitSummary:
     name = f"AU{au:02d}"
     source, bound = (f"{name}_c", 1.0) if f"{name}_c" in rows else (f"{name}_p", 0.5)
@@ -117,4 +179,5 @@ def _summarise_unit(
     share = float(shown.sum() / known.sum()) if known.any() else np.nan
     with_intensity = f"{name}_r" in rows and shown.any()
     intensity = float(rows[f"{name}_r"].to_numpy(float)[shown].mean()) if with_intensity else np.nan
-    return UnitSummary(au, share, intensity, len(events), longest_s)
+    per_minute = len(events) / minutes if minutes > 0 else np.nan
+    return UnitSummary(au, share, intensity, len(events), longest_s, per_minute)

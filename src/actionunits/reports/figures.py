@@ -123,6 +123,7 @@ def au_timeline(
     *,
     truth: ArrayLike | None = None,
     thresholds: ArrayLike | None = None,
+    absent: Sequence[tuple[float, float]] = (),
     title: str = "",
     unit: str = "probability",
     file_format: str = "png",
@@ -137,6 +138,7 @@ def au_timeline(
         truth: [N,A] on the scale of ``values`` (0 or 1 for a probability, 0 to 5 for an intensity); nothing
             is shaded where NaN.
         thresholds: [A], from which an AU counts as shown: a dashed line in each row.
+        absent: spans of time (from, to) without a face: shaded grey over all rows.
         title: stands above.
         unit: ``probability`` (rows from 0 to 1), ``intensity`` (0 to 5), or any other name
             (0 to the largest).
@@ -169,8 +171,13 @@ def au_timeline(
     if thresholds is not None:
         limits = np.arange(len(aus) - 1, -1, -1) + np.asarray(thresholds, np.float64) * 0.82 / top
         style: dict[str, Any] = {"color": _INK, "linewidth": 0.6, "alpha": 0.6}
-        axes.hlines(limits, *axes.get_xlim(), linestyles=(0, (5, 4)), **style)
+        ends = (float(times[0]), float(times[-1])) if len(times) else axes.get_xlim()
+        axes.hlines(limits, *ends, linestyles=(0, (5, 4)), **style)
         axes.plot([], [], linestyle=(0, (5, 4)), label="threshold", **style)
+    for start, end in absent:
+        axes.axvspan(start, end, color="#ebebeb", linewidth=0, zorder=0)
+    if absent:
+        axes.fill_between([], [], color="#ebebeb", label="no face")
     _finish_timeline(figure, axes, aus, times, unit, top, title, truth is not None)
     return _render(figure, file_format)
 
@@ -229,7 +236,7 @@ def _finish_timeline(
         axes.fill_between([], [], color=COLOURS[4], alpha=0.55, label="truth")
     height_in = figure.get_figheight()
     figure.legend(
-        loc="upper right", bbox_to_anchor=(0.965, 1 - 0.06 / height_in), ncols=3, frameon=False, fontsize=9
+        loc="upper right", bbox_to_anchor=(0.965, 1 - 0.06 / height_in), ncols=4, frameon=False, fontsize=9
     )
     figure.text(0.015, 1 - 0.13 / height_in, title, fontsize=12, va="top", color=_INK)
     figure.subplots_adjust(left=0.19, right=0.965, top=1 - 0.42 / height_in, bottom=0.5 / height_in)

@@ -18,11 +18,21 @@ from markupsafe import Markup
 
 from actionunits.atomic import replace_when_done
 from actionunits.records import ScoreTable
-from actionunits.reports.detection import FaceSummary, summarise
+from actionunits.reports.detection import (
+    FaceSummary,
+    Gap,
+    PeakPicture,
+    gaps_without_face,
+    share_outside,
+    summarise,
+)
 from actionunits.reports.figures import au_label, clock
 from actionunits.reports.tables import MISSING, to_html
 
 __all__ = ["Section", "write_detection_page", "write_page"]
+
+#: Rows of the table of gaps: the longest.
+_MOST_GAPS = 20
 
 
 @dataclass(frozen=True)
@@ -116,6 +126,9 @@ def write_detection_page(
     model: str,
     table: pd.DataFrame,
     figures: Mapping[str, bytes],
+    peaks: Mapping[int, Sequence[PeakPicture]] | None = None,
+    together: Mapping[int, bytes] | None = None,
+    settings: str = "",
     notes: Sequence[str] = (),
 ) -> None:
     """Write the page of one detected video or picture.
@@ -125,8 +138,12 @@ def write_detection_page(
         source: the video's name.
         model: the model's name and version.
         table: OpenFace's columns: a row a frame and face, with ``frame``, ``timestamp`` (s), and, where it
-            has them, ``face_id``, ``confidence``, ``success``, ``AUnn_r``, ``AUnn_c``, ``AUnn_p``.
+            has them, ``face_id``, ``confidence``, ``success``, ``AUnn_r``, ``AUnn_c``, ``AUnn_p``,
+            ``outside_pose``, ``outside_size``.
         figures: caption to PNG bytes, such as the timeline.
+        peaks: face number to pictures of its strongest moments.
+        together: face number to PNG bytes: which AUs it shows together.
+        settings: what was done with the values (baseline, smoothing); empty if nothing.
         notes: warnings, shown before everything else.
 
     Raises:
@@ -145,7 +162,10 @@ def write_detection_page(
         frames=frames,
         duration=_duration(table),
         without_face=frames - int(with_face),
-        faces=[_face_values(face) for face in summarise(table)],
+        settings=settings,
+        outside=_outside(table),
+        gaps=_gap_values(gaps_without_face(table)),
+        faces=[_face_values(face, peaks or {}, together or {}) for face in summarise(table)],
         figures=[(caption, _data_address(picture)) for caption, picture in figures.items()],
     )
 
@@ -158,7 +178,25 @@ def _duration(table: pd.DataFrame) -> str:
     return f"{clock(length_s)} ({length_s:.2f} s)" if length_s >= 60 else f"{length_s:.2f} s"
 
 
-def _face_values(face: FaceSummary) -> dict[str, Any]:
+def _outside(table: pd.DataFrame) -> str:
+    shares = [
+        f"{what} {100 * share:.1f} %"
+        for what, column in (("pose", "outside_pose"), ("size", "outside_size"))
+        if np.isfinite(share := share_outside(table, column))
+    ]
+    return ", ".join(shares)
+
+
+def _gap_values(gaps: Sequence[Gap]) -> dict[str, Any]:
+    """The longest gaps in order of time, and how many there are."""
+    longest = sorted(sorted(gaps, key=lambda gap: gap.frames)[-_MOST_GAPS:], key=lambda gap: gap.start_s)
+    rows = [(f"{gap.start_s:.2f}", f"{gap.end_s - gap.start_s:.2f}", f"{gap.frames:,}") for gap in longest]
+    return {"count": len(gaps), "rows": rows}
+
+
+def _face_values(
+    face: FaceSummary, peaks: Mapping[int, Sequence[PeakPicture]], together: Mapping[int, bytes]
+) -> dict[str, Any]:
     def moment(time_s: float) -> str:
         return clock(time_s) if face.last_s >= 120 else f"{time_s:.2f} s"
 
@@ -169,6 +207,7 @@ def _face_values(face: FaceSummary) -> dict[str, Any]:
             "share": f"{100 * unit.share:.1f} %" if np.isfinite(unit.share) else MISSING,
             "intensity": f"{unit.intensity:.2f}" if np.isfinite(unit.intensity) else MISSING,
             "events": f"{unit.events:,}",
+            "rate": f"{unit.per_minute:.1f}" if np.isfinite(unit.per_minute) else MISSING,
             "longest": f"{unit.longest_s:.2f}" if unit.events else MISSING,
         }
         for unit in face.units
@@ -181,4 +220,6 @@ def _face_values(face: FaceSummary) -> dict[str, Any]:
         "confidence": f"{face.confidence:.2f}" if np.isfinite(face.confidence) else "",
         "with_intensity": any(np.isfinite(unit.intensity) for unit in face.units),
         "units": units,
+        "peaks": [(p.title, p.text, _data_address(p.picture)) for p in peaks.get(face.face_id, ())],
+        "together": _data_address(together[face.face_id]) if face.face_id in together else "",
     }

@@ -17,7 +17,12 @@ from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
 from actionunits.training.loop import TrainResult
 
-__all__ = ["card_page", "make_card"]
+__all__ = ["TESTED", "card_page", "make_card"]
+
+#: Poses (as `au detect` estimates them) and sizes of the animated pictures that the scores are of: heads
+#: turned by up to 26 degrees and nodded by up to 14, which the estimate spreads by about 5, and cameras with
+#: 15 to 60 px between the eyes. `au detect` flags what lies outside.
+TESTED = {"pitch_deg": 20.0, "yaw_deg": 25.0, "inter_ocular_px": 15.0}
 
 
 def make_card(
@@ -38,6 +43,7 @@ def make_card(
         "made_with": f"actionunits {version('actionunits')}",
         "aus": list(model.spec.aus),
         "thresholds": [round(float(t), 4) for t in thresholds],
+        "tested": dict(TESTED),
         "parameters": sum(p.numel() for p in model.parameters()),
         "subjects": {
             use: sorted({photo.subject for photo in getattr(people, use)})
@@ -110,7 +116,7 @@ def card_page(card: dict[str, Any]) -> str:
         called = [real[kind][str(au)] if real else None for kind in kinds]
         shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], *called))
         lines.append(f"| {au} | {action_unit(au).name} | {shown} |")
-    return "\n".join([*lines, "", *_LIMITS])
+    return "\n".join([*lines, "", *_limits(card)])
 
 
 def _making(card: dict[str, Any]) -> list[str]:
@@ -150,14 +156,18 @@ def _show(value: float | None) -> str:
     return "NaN" if value is None else f"{value:.2f}"
 
 
-_LIMITS = [
-    "## What it is not",
-    "",
-    "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
-    "  that the network learned the animation, not that it reads spontaneous faces as well.",
-    "- Only frontal faces (yaw to about 25 degrees), adults, mostly of the groups in the portraits.",
-    "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
-    "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
-    "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
-    "",
-]
+def _limits(card: dict[str, Any]) -> list[str]:
+    yaw, pitch, eyes = (card["tested"][name] for name in ("yaw_deg", "pitch_deg", "inter_ocular_px"))
+    return [
+        "## What it is not",
+        "",
+        "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
+        "  that the network learned the animation, not that it reads spontaneous faces as well.",
+        f"- Only frontal faces (yaw to {yaw:.0f} and pitch to {pitch:.0f} degrees, {eyes:.0f} px or more "
+        "between the eyes:",
+        "  `au detect` flags others), adults, mostly of the groups in the portraits.",
+        "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
+        "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
+        "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
+        "",
+    ]

@@ -1,0 +1,42 @@
+"""Intensities that say the same as the decisions: an AU that is shown has at least an A, another has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.records import FloatArray
+
+__all__ = ["LEAST_SHOWN", "agreeing"]
+
+#: FACS's A, the weakest that a coder scores.
+LEAST_SHOWN = 1.0
+#: The largest intensity of an AU that is not shown, below A at the three decimals of the tables.
+_MOST_HIDDEN = 0.999
+
+
+def agreeing(results: Iterable[FrameResult], thresholds: FloatArray) -> Iterator[FrameResult]:
+    """Results whose intensities do not contradict the decisions.
+
+    The network estimates probability and intensity by two outputs, which may differ: a probability above the
+    threshold beside an intensity of 0.4, or one below beside 2. The decision by probability is kept, for its
+    threshold was chosen on people; an intensity that contradicts it is moved to the nearest that does not: to
+    1 (A) where the AU is shown, to just below where it is not.
+
+    Args:
+        results: in any order.
+        thresholds: f32[A], the probability from which an AU counts as shown.
+    """
+    for result in results:
+        yield replace(result, faces=tuple(_agreeing(face, thresholds) for face in result.faces))
+
+
+def _agreeing(face: FaceResult, thresholds: FloatArray) -> FaceResult:
+    if face.intensity is None:
+        return face
+    shown = face.probability >= thresholds
+    kept = np.where(shown, np.maximum(face.intensity, LEAST_SHOWN), np.minimum(face.intensity, _MOST_HIDDEN))
+    return replace(face, intensity=kept.astype(np.float32))

@@ -1,0 +1,351 @@
+"""What tables hold: OpenFace's columns, OpenFace's files, py-feat's columns, or one row for each AU.
+
+The layouts differ in what they tell of the head: OpenFace's ``pose_Rx``, ``pose_Ry``, ``pose_Rz`` are pitch,
+yaw and roll in radians, py-feat's ``Pitch``, ``Roll``, ``Yaw`` in degrees; signs are those of
+:func:`~actionunits.faces.pose.head_pose`. ``outside_pose`` and ``outside_size`` are 1 where the face is
+turned farther, or is smaller, than what the model was tested on, and empty where its card does not say what
+that was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import radians
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.errors import unknown_name
+from actionunits.facs.units import au_column
+from actionunits.records import FloatArray
+
+if TYPE_CHECKING:
+    from actionunits.faces.video import FrameSource
+
+__all__ = ["LAYOUTS", "Cell", "Column", "Layout", "OpenFaceLayout", "layout_of", "names_of_pictures"]
+
+#: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
+Cell = int | float | str | None
+
+#: py-feat's names of emotions that it calls otherwise.
+_PY_FEAT = {"happy": "happiness"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        name: as it stands in the first line.
+        kind: ``int``, ``float`` or ``str``.
+        decimals: of a float.
+    """
+
+    name: str
+    kind: Literal["int", "float", "str"]
+    decimals: int = 0
+
+
+class Layout(Protocol):
+    """Which columns a table has and which rows a frame gives."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns, in order."""
+
+    @property
+    def spaced(self) -> bool:
+        """Whether a CSV file has a space after each comma and ``nan`` in unknown cells."""
+
+    def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
+        """The rows of a frame; at least one, so that a frame without a face stands in the table."""
+
+
+def _columns(names: Sequence[str], kind: Literal["int", "float", "str"], decimals: int = 0) -> list[Column]:
+    return [Column(name, kind, decimals) for name in names]
+
+
+def _rounded(values: FloatArray, decimals: int) -> list[float]:
+    return [round(value, decimals) for value in values.tolist()]
+
+
+def _emotion_cells(face: FaceResult, unknown: Sequence[Cell]) -> Sequence[Cell]:
+    """The emotions of a face in a table with as many columns for them; without such columns none."""
+    return unknown if face.emotion is None or not unknown else _rounded(face.emotion, 4)
+
+
+def _outside(face: FaceResult) -> list[Cell]:
+    flags = (face.outside_pose, face.outside_size)
+    return [None if flag is None else int(flag) for flag in flags]
+
+
+class OpenFaceLayout:
+    """OpenFace's columns, then a probability for each AU.
+
+    ``frame`` (from 1), ``face_id`` (from 0), ``timestamp`` (seconds), ``confidence`` (0 to 1), ``success``
+    (0 or 1), ``pose_Rx``, ``pose_Ry``, ``pose_Rz``, ``AU01_r`` .. (intensity, 0 to 5), ``AU01_c`` .. (0 or 1:
+    the probability reaches the model's threshold), ``AU01_p`` .. (probability), ``outside_pose``,
+    ``outside_size``. A frame without a face is one row with ``face_id`` -1, ``confidence`` 0, ``success`` 0
+    and the rest empty: what was not seen is unknown, not 0. A model without intensities leaves ``_r`` empty.
+    A model that gives emotions adds ``emotion_neutral`` .. (probability, sum 1). Of a folder of pictures, a
+    last column ``file`` names the picture.
+
+    Args:
+        aus: the AUs of the results.
+        thresholds: f32[A].
+        source: what the table is of; not used here.
+        files: of a folder, the name of each picture in order of the frames; else empty.
+        emotions: of the results.
+    """
+
+    spaced = False
+
+    def __init__(
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
+    ) -> None:
+        names = [au_column(n) for n in aus]
+        self.columns = (
+            Column("frame", "int"),
+            Column("face_id", "int"),
+            Column("timestamp", "float", 6),
+            Column("confidence", "float", 3),
+            Column("success", "int"),
+            *_columns(["pose_Rx", "pose_Ry", "pose_Rz"], "float", 3),
+            *_columns([f"{name}_r" for name in names], "float", 3),
+            *_columns([f"{name}_c" for name in names], "int"),
+            *_columns([f"{name}_p" for name in names], "float", 4),
+            *_columns(["outside_pose", "outside_size"], "int"),
+            *_columns([f"emotion_{name}" for name in emotions], "float", 4),
+            *([Column("file", "str")] if files else []),
+        )
+        self._files = files
+        self._thresholds = thresholds
+        self._unknown: list[Cell] = [None] * len(names)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
+
+    def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
+        """A row for each face, or one row without AUs."""
+        frame, time_s = result.frame_index + 1, round(result.time_s, 6)
+        file = self._files[result.frame_index : frame]
+        if not result.faces:
+            empty = [*3 * [None], *3 * self._unknown, None, None, *self._no_emotion]
+            yield [frame, -1, time_s, 0.0, 0, *empty, *file]
+        for face in result.faces:
+            graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
+            shown = (face.probability >= self._thresholds).astype(int).tolist()
+            start = [frame, face.track, time_s, round(face.confidence, 3), 1]
+            pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
+            said = [*graded, *shown, *_rounded(face.probability, 4)]
+            felt = _emotion_cells(face, self._no_emotion)
+            yield [*start, *pose, *said, *_outside(face), *felt, *file]
+
+
+class OpenFace22Layout:
+    """A file as OpenFace 2.2 writes it, for scripts that were written for its files.
+
+    Its order, its decimals and its space after each comma, so that such a script finds `` AU12_r``:
+    ``frame``, ``face_id``, ``timestamp``, ``confidence``, ``success``, ``pose_Rx`` .. ``pose_Rz``, ``x_0`` ..
+    ``y_67``, ``AU01_r`` .., ``AU01_c`` ... What the package does not estimate (gaze, ``pose_T*``, 3-D points,
+    AU28, AU45) has no column. A frame without a face has ``success`` 0 and, as in OpenFace's files, 0 in
+    every cell after it: read ``success`` first. A model without intensities has ``nan`` in ``_r``.
+
+    Args:
+        aus: the AUs of the results.
+        thresholds: f32[A].
+        source: what the table is of; not used here.
+        files: not used here.
+        emotions: not used here.
+    """
+
+    spaced = True
+
+    def __init__(
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
+    ) -> None:
+        names = [au_column(n) for n in aus]
+        self.columns = (
+            *_columns(["frame", "face_id"], "int"),
+            Column("timestamp", "float", 3),
+            Column("confidence", "float", 2),
+            Column("success", "int"),
+            *_columns(["pose_Rx", "pose_Ry", "pose_Rz"], "float", 3),
+            *_columns([f"{axis}_{i}" for axis in "xy" for i in range(68)], "float", 1),
+            *_columns([f"{name}_r" for name in names], "float", 2),
+            *_columns([f"{name}_c" for name in names], "float", 1),
+        )
+        self._thresholds = thresholds
+        self._unknown: list[Cell] = [None] * len(names)
+
+    def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
+        """A row for each face, or one with ``success`` 0."""
+        frame, time_s = result.frame_index + 1, round(result.time_s, 3)
+        if not result.faces:
+            yield [frame, 0, time_s, 0.0, 0, *(len(self.columns) - 5) * [0.0]]
+        for face in result.faces:
+            graded = self._unknown if face.intensity is None else _rounded(face.intensity, 2)
+            shown = (face.probability >= self._thresholds).astype(float).tolist()
+            pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
+            start = [frame, face.track, time_s, round(face.confidence, 2), 1]
+            yield [*start, *pose, *_rounded(face.landmarks.T.ravel(), 1), *graded, *shown]
+
+
+class PyFeatLayout:
+    """py-feat's columns: box, score, 68 points, pose, AU probabilities, source, frame, time.
+
+    ``frame`` is from 0, ``approx_time`` is ``MM:SS`` as there. A model that gives emotions adds them by
+    py-feat's names (``happiness`` ..) after the AUs. A frame without a face is one row of empty
+    cells with its frame and time.
+
+    Args:
+        aus: the AUs of the results.
+        thresholds: f32[A]; not used here.
+        source: goes to the column ``input``.
+        files: of a folder, the name of each picture, which goes to ``input`` instead; else empty.
+        emotions: of the results.
+    """
+
+    spaced = False
+
+    def __init__(
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
+    ) -> None:
+        self._source = source
+        self._files = files
+        self._aus = len(aus) + len(emotions)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
+        self.columns = (
+            *_columns(["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"], "float", 2),
+            Column("FaceScore", "float", 3),
+            *_columns([f"{axis}_{i}" for axis in "xy" for i in range(68)], "float", 2),
+            *_columns(["Pitch", "Roll", "Yaw"], "float", 2),
+            *_columns([au_column(n) for n in aus], "float", 4),
+            *_columns([_PY_FEAT.get(name, name) for name in emotions], "float", 4),
+            Column("input", "str"),
+            Column("frame", "int"),
+            Column("approx_time", "str"),
+        )
+
+    def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
+        """A row for each face, or one empty row."""
+        minutes, seconds = divmod(int(result.time_s), 60)
+        source = self._files[result.frame_index] if self._files else self._source
+        end: list[Cell] = [source, result.frame_index, f"{minutes:02d}:{seconds:02d}"]
+        if not result.faces:
+            yield [*[None] * (5 + 136 + 3 + self._aus), *end]
+        for face in result.faces:
+            left, top, right, bottom = face.box.tolist()
+            box = [round(value, 2) for value in (left, top, right - left, bottom - top)]
+            points = _rounded(face.landmarks.T.ravel(), 2)
+            values = [*_rounded(face.probability, 4), *_emotion_cells(face, self._no_emotion)]
+            pitch, yaw, roll = _rounded(face.pose_deg, 2)
+            yield [*box, round(face.confidence, 3), *points, pitch, roll, yaw, *values, *end]
+
+
+class LongLayout:
+    """A row for each frame, face and AU.
+
+    ``source``, ``frame`` (from 1), ``timestamp`` (seconds), ``face_id``, ``au`` (its number),
+    ``probability``, ``intensity``, ``occurrence`` (0 or 1), ``confidence``, ``pitch``, ``yaw``, ``roll``
+    (degrees), ``outside_pose``, ``outside_size``. A frame without a face has one row for each AU with
+    ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it.
+
+    Args:
+        aus: the AUs of the results.
+        thresholds: f32[A].
+        source: goes to the column ``source``.
+        files: of a folder, the name of each picture, which goes to ``source`` instead; else empty.
+        emotions: not used here.
+    """
+
+    spaced = False
+    columns = (
+        Column("source", "str"),
+        Column("frame", "int"),
+        Column("timestamp", "float", 6),
+        Column("face_id", "int"),
+        Column("au", "int"),
+        Column("probability", "float", 4),
+        Column("intensity", "float", 3),
+        Column("occurrence", "int"),
+        Column("confidence", "float", 3),
+        *_columns(["pitch", "yaw", "roll"], "float", 2),
+        *_columns(["outside_pose", "outside_size"], "int"),
+    )
+
+    def __init__(
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
+    ) -> None:
+        self._aus = tuple(aus)
+        self._thresholds = thresholds
+        self._source = source
+        self._files = files
+
+    def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
+        """A row for each face and AU."""
+        source = self._files[result.frame_index] if self._files else self._source
+        start: list[Cell] = [source, result.frame_index + 1, round(result.time_s, 6)]
+        if not result.faces:
+            yield from ([*start, -1, au, None, None, None, 0.0, *5 * [None]] for au in self._aus)
+        for face in result.faces:
+            yield from self._face_rows(start, face)
+
+    def _face_rows(self, start: list[Cell], face: FaceResult) -> Iterator[Sequence[Cell]]:
+        graded: Sequence[Cell] = [None] * len(self._aus)
+        if face.intensity is not None:
+            graded = _rounded(face.intensity, 3)
+        shown = (face.probability >= self._thresholds).astype(int).tolist()
+        end = [round(face.confidence, 3), *_rounded(face.pose_deg, 2), *_outside(face)]
+        for cells in zip(self._aus, _rounded(face.probability, 4), graded, shown, strict=True):
+            yield [*start, face.track, *cells, *end]
+
+
+#: The layouts by the names that ``--format`` takes.
+LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str], Sequence[str]], Layout]] = {
+    "openface": OpenFaceLayout,
+    "openface22": OpenFace22Layout,
+    "pyfeat": PyFeatLayout,
+    "long": LongLayout,
+}
+
+
+def layout_of(
+    name: str,
+    aus: Sequence[int],
+    thresholds: FloatArray,
+    source: str = "",
+    files: Sequence[str] = (),
+    emotions: Sequence[str] = (),
+) -> Layout:
+    """The layout of a name, for a source and, where it is a folder, the names of its pictures.
+
+    Raises:
+        UserError: no such layout.
+    """
+    if name not in LAYOUTS:
+        raise unknown_name("format", name, LAYOUTS)
+    return LAYOUTS[name](aus, thresholds, source, files, emotions)
+
+
+def names_of_pictures(frames: FrameSource) -> list[str]:
+    """The file names of a folder's pictures, in order of its frames; empty for other sources."""
+    return [picture.name for picture in frames.pictures] if frames.kind == "folder" else []

@@ -1,0 +1,76 @@
+"""Results put aside on disk and read again, for what must see a whole source before its first row."""
+
+from __future__ import annotations
+
+import struct
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+import numpy as np
+
+from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.detect.tested import TestedRange
+
+__all__ = ["Spool"]
+
+#: Of a frame: its number, its time, how many faces follow.
+_FRAME = struct.Struct("<qdq")
+
+
+class Spool:
+    """A file without a name that holds one model's results but not the pictures; it is gone with this object.
+
+    Args:
+        aus: number of AUs.
+    """
+
+    def __init__(self, aus: int) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="actionunits-")  # noqa: SIM115 - see close
+        self._tested: TestedRange | None = None
+        self._face = np.dtype(
+            [
+                ("track", "<i8"),
+                ("confidence", "<f8"),
+                ("box", "<f4", 4),
+                ("landmarks", "<f4", (68, 2)),
+                ("graded", "?"),
+                ("probability", "<f4", aus),
+                ("intensity", "<f4", aus),
+            ]
+        )
+
+    def add(self, result: FrameResult) -> None:
+        """Put the next frame's results at the end."""
+        self._file.write(_FRAME.pack(result.frame_index, result.time_s, len(result.faces)))
+        for face in result.faces:
+            row = np.zeros((), self._face)
+            row["track"], row["confidence"] = face.track, face.confidence
+            row["box"], row["landmarks"], row["probability"] = face.box, face.landmarks, face.probability
+            self._tested = face.tested
+            row["graded"] = face.intensity is not None
+            row["intensity"] = 0.0 if face.intensity is None else face.intensity
+            self._file.write(row.tobytes())
+
+    def __iter__(self) -> Iterator[FrameResult]:
+        """The results from the first on."""
+        self._file.seek(0)
+        while head := self._file.read(_FRAME.size):
+            index, time_s, count = _FRAME.unpack(head)
+            rows = np.frombuffer(self._file.read(count * self._face.itemsize), self._face)
+            yield FrameResult(index, time_s, tuple(map(self._read, rows)))
+
+    def _read(self, row: np.void) -> FaceResult:
+        return FaceResult(
+            int(row["track"]),
+            float(row["confidence"]),
+            row["box"],
+            row["landmarks"],
+            row["probability"],
+            row["intensity"] if row["graded"] else None,
+            self._tested,
+        )
+
+    def close(self) -> None:
+        """Give the disk space back."""
+        self._file.close()
