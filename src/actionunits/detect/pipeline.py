@@ -181,7 +181,9 @@ class Detector:
     def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
         if timed:
-            results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
+            results = smooth(
+                rebased(results, self._baseline, self.thresholds, len(self.emotions)), self.smooth_s
+            )
         return agreeing(results, self.thresholds)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
