@@ -41,6 +41,7 @@ __all__ = [
     "Sample",
     "ScoreTable",
     "Stage",
+    "stacked_boxes",
 ]
 
 ImageArray = NDArray[np.uint8]
@@ -159,6 +160,15 @@ class Regions:
         _check("Regions.boxes", self.boxes, (len(self.aus), 4), np.float32)
 
 
+def stacked_boxes(regions: Sequence[Sequence[Regions]]) -> FloatArray:
+    """f32[B,T,R,4]: the boxes of each frame of each clip, of which there are as many for every face.
+
+    Raises:
+        ValueError: there are not.
+    """
+    return np.stack([np.stack([each.boxes for each in clip]) for clip in regions])
+
+
 @dataclass(frozen=True)
 class Portrait:
     """A neutral face to animate.
@@ -184,14 +194,17 @@ class InputSpec:
     Attributes:
         aus: the AUs of the output columns, in order.
         size_px: side of the square crop.
-        inter_ocular_px: distance between the eyes' centres in the crop.
-        eye_line: height of the eyes in the crop, as a share of its side from the top.
+        inter_ocular_px: distance between the eyes' centres in the crop; of a crop by ``points``, about that.
+        eye_line: height of the eyes in the crop, as a share of its side from the top; likewise.
+        crop: what a crop is laid by: the ``eyes``, at fixed places (a similarity); or the ``points``, which
+            fill it, width and height each by itself (seed 001). See :mod:`actionunits.faces.align`.
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
         scored: which frames of a clip the model is asked about: the ``middle`` one, T // 2, so that every
             frame has a clip of its own; or ``all``, so that clips tile the video (``docs/conventions.md``).
-        needs_regions: the model takes AU boxes.
+        needs_regions: the model takes the boxes of the groups of its AUs
+            (:func:`actionunits.faces.regions.regions_of`).
         needs_flow: the model takes optical flow.
         needs_landmarks: the model takes the 68 points, in crop pixels.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
@@ -201,6 +214,7 @@ class InputSpec:
     size_px: int
     inter_ocular_px: float
     eye_line: float = 0.32
+    crop: Literal["eyes", "points"] = "eyes"
     channels: int = 1
     clip_length: int = 1
     frame_step: int = 1
@@ -215,6 +229,8 @@ class InputSpec:
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
         if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
+        if self.crop not in ("eyes", "points"):
+            raise ValueError(f"InputSpec.crop must be eyes or points, got {self.crop!r}")
         if self.scored not in ("middle", "all"):
             raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):

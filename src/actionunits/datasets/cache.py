@@ -46,20 +46,33 @@ class CropGeometry:
         inter_ocular_px: distance of the eye centres.
         eye_line: height of the eyes as a share of the side.
         channels: 1 (grey) or 3 (RGB).
+        crop: laid by the ``eyes`` or by the ``points``; then distance and height of the eyes are 0.
     """
 
     size_px: int
     inter_ocular_px: float
     eye_line: float
     channels: int
+    crop: str = "eyes"
 
     @classmethod
     def of(cls, spec: InputSpec) -> CropGeometry:
         """A model's crop."""
+        if spec.crop == "points":
+            return cls(spec.size_px, 0.0, 0.0, spec.channels, spec.crop)
         return cls(spec.size_px, float(spec.inter_ocular_px), float(spec.eye_line), spec.channels)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values for JSON; of a crop by the eyes without its kind, as caches have always said it."""
+        values = asdict(self)
+        if self.crop == "eyes":
+            del values["crop"]
+        return values
 
     def __str__(self) -> str:
         colour = "grey" if self.channels == 1 else "RGB"
+        if self.crop == "points":
+            return f"{colour} crops of {self.size_px} px, filled by the face's points"
         eyes = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"
         return f"{colour} crops of {self.size_px} px, {eyes}"
 
@@ -204,4 +217,4 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 def record_of(geometry: CropGeometry, detector: str, dataset: str) -> dict[str, Any]:
     """The begin of ``cache.json``: what must agree for a cache to be gone on with."""
-    return {"format": FORMAT, "geometry": asdict(geometry), "detector": detector, "dataset": dataset}
+    return {"format": FORMAT, "geometry": geometry.to_plain(), "detector": detector, "dataset": dataset}

@@ -24,7 +24,7 @@ from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import FloatArray, Frame, OnProgress
+from actionunits.records import Crop, FloatArray, Frame, OnProgress, Regions, Sample
 
 if TYPE_CHECKING:
     from actionunits.faces.detect import FaceDetector
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Detector", "FaceResult", "FrameResult"]
 
+#: Probability, intensity and boxes of one face.
+_Said = tuple[FloatArray, FloatArray | None, FloatArray | None]
 #: Cropped frames that may wait for the model.
 _QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
@@ -64,8 +66,8 @@ class Detector:
             pictures are kept.
 
     Raises:
-        UserError: the model cannot be read or needs what this pipeline does not give (AU boxes, optical
-            flow), or an option is not known.
+        UserError: the model cannot be read or needs what this pipeline does not give (optical flow), or an
+            option is not known.
     """
 
     def __init__(
@@ -199,15 +201,15 @@ class Detector:
         from actionunits.faces.batch import collate, sample_of
 
         spec = self.backend.spec
-        said: dict[tuple[int, int], tuple[FloatArray, FloatArray | None]] = {}
+        said: dict[tuple[int, int], _Said] = {}
         for start in range(0, len(clips), limit):
             part = clips[start : start + limit]
             samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in part]
-            said |= _answers(part, self.backend.predict(collate(samples, spec)))
+            said |= _answers(part, samples, self.backend.predict(collate(samples, spec)))
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
-                probability, intensity = said[cropped.index, each.face.track]
+                probability, intensity, regions = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
@@ -217,6 +219,7 @@ class Detector:
                         probability,
                         intensity,
                         self.backend.tested,
+                        regions,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
@@ -238,28 +241,32 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
 
 
 def _answers(
-    clips: Sequence[AskedClip], output: BackendOutput
-) -> dict[tuple[int, int], tuple[FloatArray, FloatArray | None]]:
-    """(frame, track) -> f32[A] each: probability, and intensity where the model gives it."""
+    clips: Sequence[AskedClip], samples: Sequence[Sample], output: BackendOutput
+) -> dict[tuple[int, int], _Said]:
+    """(frame, track) -> f32[A] probability, f32[A] intensity and f32[R,4,2] boxes, where there are any."""
     graded = output.intensity
     return {
-        (frame, asked.track): (output.probability[row, at], None if graded is None else graded[row, at])
-        for row, asked in enumerate(clips)
+        (frame, asked.track): (
+            output.probability[row, at],
+            None if graded is None else graded[row, at],
+            None if sample.regions is None else _in_frame(sample.regions[at], asked.clip[at][0]),
+        )
+        for row, (asked, sample) in enumerate(zip(clips, samples, strict=True))
         for at, frame in asked.scored
     }
 
 
+def _in_frame(regions: Regions, crop: Crop) -> FloatArray:
+    """f32[R,4,2]: the corners of a crop's boxes in its frame."""
+    from actionunits.faces.align import to_frame
+
+    corners = regions.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - 0.5  # a box's edge lies before its pixel
+    return to_frame(corners.reshape(-1, 2), crop).reshape(corners.shape)
+
+
 def _check_needs(backend: Backend) -> None:
-    missing = [
-        what
-        for needed, what in (
-            (backend.spec.needs_regions, "AU boxes"),
-            (backend.spec.needs_flow, "optical flow"),
-        )
-        if needed
-    ]
-    if missing:
+    if backend.spec.needs_flow:
         raise UserError(
-            f"the model {backend.name} needs {' and '.join(missing)}, which `au detect` cannot give yet: "
-            "use a model of crops and landmarks"
+            f"the model {backend.name} needs optical flow, which `au detect` cannot give yet: use a model of "
+            "crops, landmarks and boxes"
         )

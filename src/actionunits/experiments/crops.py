@@ -64,7 +64,7 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
     if data.cache and not (data.root or data.sets):
         return _own_cache(data, spec)
     name = "+".join(sorted(data.sets)) or data.name
-    out = Path(data.cache) if data.cache else folder / f"{name}-{spec.size_px}px"
+    out = Path(data.cache) if data.cache else folder / _cache_name(name, spec)
     if not is_first_process():
         return _wait_for_crops(out)
     show = stage(f"preparing {name}", "frames") if stage else None
@@ -77,6 +77,10 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
     if data.sets:
         return prepare_joined({k: Path(root) for k, root in data.sets.items()}, spec, out, **how).cache
     return prepare_data_set(data.name, Path(data.root), spec, out, **how).cache
+
+
+def _cache_name(data: str, spec: InputSpec) -> str:
+    return f"{data}-{spec.size_px}px" + ("-points" if spec.crop == "points" else "")
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:

@@ -150,7 +150,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
     """Where the crops of these settings for models of this input are kept."""
     made = {
         "set": to_plain(people := coded_set(settings, spec.aus)),
-        "crop": to_plain(CropGeometry.of(spec)),
+        "crop": CropGeometry.of(spec).to_plain(),
         "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
