@@ -3,8 +3,9 @@
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
 ``landmarks`` f32[B,T,68,2] and ``regions`` f32[B,T,R,4] in crop pixels; its outputs are ``logits`` f32[B,T,A]
 and, where it has them, ``intensity`` f32[B,T,A] and ``decided`` i8[B,T,A]. The
-:class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a card
-(name, version, thresholds of the AUs, poses and sizes that were tested) may stand under ``actionunits.card``.
+:class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a
+card (name, version, thresholds of the AUs, poses and sizes that were tested) may stand under
+``actionunits.card``.
 """
 
 from __future__ import annotations

@@ -216,9 +216,9 @@ def _add_occlusion(
     grid = sums_of[OURS].grid
     notes.append(
         f"The last table: a patch of {grid.patch_px} px slides by {grid.stride_px} px over {sums.frames} "
-        "test stills of the first fold; the share of a map's mass (fall of the probability on positive frames, "
-        "below 0 taken as 0) that lies inside the pixels which the AU really changes on painted faces, and "
-        "what a map without any preference would have there (chance)."
+        "test stills of the first fold; the share of a map's mass (fall of the probability on positive "
+        "frames, below 0 taken as 0) that lies inside the pixels which the AU really changes on painted "
+        "faces, and what a map without any preference would have there (chance)."
     )
 
 
