@@ -39,15 +39,20 @@ from actionunits.reports.tables import beside
 __all__ = ["AU_RCNN_MAKERS"]
 
 STATE_OF_THE_ART = ("ARvgg16", "ARvgg19", "ARres")
-CONTROL = ("CNNres", "ARvgg16", "ARvgg19", "ARres", MEAN_BOX, "ARFPN")
-#: Sides of the crop at the paper's four resolutions; painted faces are about 110 px wide, and smaller runs
-#: take the paper's sides as shares of that.
-RESOLUTIONS: Mapping[Scale, tuple[int, ...]] = {
-    "tiny": (48, 64),
-    "small": (64, 104, 128, 152),
-    "paper": (256, 416, 512, 608),
+_STATIC = ("CNNres", "ARvgg16", "ARvgg19", "ARres", MEAN_BOX, "ARFPN")
+#: The static columns; the small scale has those of the paper's question, regions against the whole face.
+CONTROL: Mapping[Scale, tuple[str, ...]] = {
+    "tiny": _STATIC,
+    "small": ("CNNres", "ARres", MEAN_BOX),
+    "paper": _STATIC,
 }
-PAPER_RESOLUTIONS = RESOLUTIONS["paper"]
+#: Sides of the crop in px, and of the paper's that each stands for: a quarter of it at the small scale, for
+#: painted faces are about 110 px wide.
+RESOLUTIONS: Mapping[Scale, Mapping[int, int]] = {
+    "tiny": {48: 416, 64: 512},
+    "small": {64: 256, 128: 512},
+    "paper": {side: side for side in (256, 416, 512, 608)},
+}
 #: Test stills whose maps are made, the patch's step as a share of the crop's side, and painted people by whom
 #: the place of an AU is known.
 OCCLUSION: Mapping[Scale, tuple[int | None, float, int]] = {
@@ -153,17 +158,20 @@ def _control(data: Data, item: str) -> Maker:
     """Tables 5 and 8: the static networks against one another."""
 
     def make(request: Request) -> Product:
-        outcomes, recipes, line = au_rcnn_outcomes(request, data, CONTROL)
+        methods = CONTROL[request.scale]
+        outcomes, recipes, line = au_rcnn_outcomes(request, data, methods)
         paper = _published(item)
         means = _means(outcomes, paper)
-        pairs = [(OURS, name) for name in CONTROL if name != OURS]
+        pairs = [(OURS, name) for name in methods if name != OURS]
         tables = {
-            "": beside(_f1(outcomes), paper[[name for name in CONTROL if name in paper.columns]]),
+            "": beside(_f1(outcomes), paper[[name for name in methods if name in paper.columns]]),
             "-means": means,
             "-differences": _differences(outcomes, pairs, paper),
         }
         pictures = {"": _bars(means)}
         notes = [_protocol(recipes[OURS]), pretrained_note(recipes), DYNAMIC]
+        if left := [name for name in _STATIC if name not in methods]:
+            notes.append(f"At this scale {', '.join(left)} are left out, so that it takes minutes.")
         notes.append(
             "The second table holds the means over the AUs with 95 % intervals (subjects drawn with "
             f"replacement); the third how much higher {OURS} is. {MEAN_BOX} is {OURS}'s own weights, tested "
@@ -233,18 +241,20 @@ def _resolutions(request: Request) -> Product:
         found, recipes, line = au_rcnn_outcomes(request, "bp4d", (BASELINE, OURS), None if usual else side)
         outcomes |= {f"{name} {side}": outcome for name, outcome in found.items()}
     paper = _published("table6")
-    shares = dict(zip(sides, PAPER_RESOLUTIONS[-len(sides) :], strict=True))
-    named = paper.rename(columns={f"{n} {shares[s]}": f"{n} {s}" for n in (BASELINE, OURS) for s in sides})
+    named = paper.rename(
+        columns={f"{n} {theirs}": f"{n} {ours}" for n in (BASELINE, OURS) for ours, theirs in sides.items()}
+    )
     means = _means(outcomes, named)
     pairs = [(f"{OURS} {side}", f"{BASELINE} {side}") for side in sides]
-    largest = [(f"{OURS} {side}", f"{OURS} {sides[0]}") for side in sides[1:]]
-    note = "Sides in px: " + ", ".join(f"{ours} (the paper's {theirs})" for ours, theirs in shares.items())
+    smallest, *others = sides
+    larger = [(f"{OURS} {side}", f"{OURS} {smallest}") for side in others]
+    note = "Sides in px: " + ", ".join(f"{ours} (the paper's {theirs})" for ours, theirs in sides.items())
     return Product(
         line,
         {
             "": _f1(outcomes),
             "-means": means,
-            "-differences": _differences(outcomes, pairs + largest, named),
+            "-differences": _differences(outcomes, pairs + larger, named),
             "-published": paper,
         },
         {"": _bars(means)},
