@@ -11,7 +11,7 @@ from actionunits.records import FloatArray, ImageArray, Landmarks
 
 __all__ = ["REGION_COLOURS", "draw_boxes", "draw_mask", "draw_rois"]
 
-#: Red, blue, green, orange, purple, cyan, pink, in turn for one box or group after the other.
+#: A colour for each of the nine boxes: red, blue, green, orange, purple, cyan, pink, brown, olive.
 REGION_COLOURS = (
     (214, 39, 40),
     (31, 119, 180),
@@ -20,8 +20,10 @@ REGION_COLOURS = (
     (148, 103, 189),
     (23, 190, 207),
     (227, 119, 194),
+    (140, 86, 75),
+    (188, 189, 34),
 )
-_LINE, _INK = (255, 255, 255), (255, 214, 10)
+_LINE, _INK, _SHADE = (255, 255, 255), (255, 230, 60), (30, 20, 10)
 
 
 def draw_rois(face: ImageArray, landmarks: Landmarks, lift_px: float) -> ImageArray:
@@ -34,14 +36,15 @@ def draw_rois(face: ImageArray, landmarks: Landmarks, lift_px: float) -> ImageAr
     """
     drawn = face.copy()
     thick = max(1, round(face.shape[0] / 500))
-    size = face.shape[0] / 1600
+    size = face.shape[0] / 1300
     for roi in ROIS:
         corners = roi_polygon(roi, landmarks.points, lift_px)
         cv2.polylines(drawn, [np.rint(corners).astype(np.int32)], True, _LINE, thick, cv2.LINE_AA)
         x, y = corners.mean(axis=0)
         (width, height), _ = cv2.getTextSize(str(roi), cv2.FONT_HERSHEY_SIMPLEX, size, thick)
         place = (round(x - width / 2), round(y + height / 2))
-        cv2.putText(drawn, str(roi), place, cv2.FONT_HERSHEY_SIMPLEX, size, _INK, thick, cv2.LINE_AA)
+        for ink, wide in ((_SHADE, thick + 2), (_INK, thick)):
+            cv2.putText(drawn, str(roi), place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, wide, cv2.LINE_AA)
     return drawn
 
 
