@@ -30,6 +30,7 @@ __all__ = [
     "au_rcnn_outcomes",
     "au_rcnn_recipes",
     "pretrained_note",
+    "protocol",
     "run_folder",
 ]
 
@@ -111,6 +112,26 @@ def pretrained_note(recipes: Mapping[str, Recipe]) -> str:
     return (
         f"{some} begin from random weights (the paper: from ImageNet's): torchvision's file of a backbone is "
         "taken where it lies as imagenet/BACKBONE.pth in the folder of the runs; nothing is fetched."
+    )
+
+
+def protocol(recipe: Recipe) -> str:
+    """How the scores of a page came about."""
+    scores, folds = recipe.scores, recipe.folds
+    thresholds = {
+        "half": "a box's decision is logit > 0",
+        "validation": "each AU's threshold is the best of ",
+    }
+    chosen = thresholds[scores.thresholds]
+    if scores.thresholds == "validation":
+        chosen += (
+            f"the validation people, {folds.validation:.0%} of the training people, who choose the epoch too"
+        )
+    elif folds.validation:
+        chosen += f"; {folds.validation:.0%} of the training people choose the epoch"
+    return (
+        f"F1 over the test frames of all folds pooled; {chosen}. An image shows an AU where any of the boxes "
+        "that carry it does. Ones says that every AU is always shown; chance has an AUC of .5."
     )
 
 

@@ -15,6 +15,7 @@ from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
 from actionunits.experiments.reproduce_au_rcnn import AU_RCNN_MAKERS
+from actionunits.experiments.reproduce_au_rcnn_faces import FACE_MAKERS
 from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
@@ -128,6 +129,7 @@ JOINING = ("cooccurrence",)
 #: Items that are made on labels and pictures of a licensed data set too.
 DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **AU_RCNN_MAKERS,
+    **FACE_MAKERS,
     **BOX_MAKERS,
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,

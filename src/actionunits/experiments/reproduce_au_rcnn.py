@@ -1,10 +1,9 @@
-"""Items of seed 001 that are made by training: tables 4 to 8, and example detections (Fig. 7)."""
+"""Items of seed 001 that are made by training: tables 4 to 8."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import cv2
 import numpy as np
 import pandas as pd
 
@@ -18,22 +17,17 @@ from actionunits.experiments.au_rcnn_runs import (
     au_rcnn_outcomes,
     au_rcnn_recipes,
     pretrained_note,
+    protocol,
     run_folder,
 )
-from actionunits.experiments.compare import FRAME, Outcome, intervals, mean_difference
-from actionunits.experiments.crops import open_crops
-from actionunits.experiments.cross_validate import spec_of
+from actionunits.experiments.compare import Outcome, intervals, mean_difference
 from actionunits.experiments.recipe import Recipe
 from actionunits.experiments.reproduce_occlusion import look, mass_table
-from actionunits.experiments.reproduce_regions import png_of
 from actionunits.experiments.reproduced import Maker, Product, Request, Scale
 from actionunits.explain.draw import draw_maps
-from actionunits.faces.region_drawing import draw_boxes
-from actionunits.faces.regions import regions_of
 from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import f1_score
-from actionunits.records import Landmarks
-from actionunits.reports.figures import bars, contact_sheet
+from actionunits.reports.figures import bars
 from actionunits.reports.tables import beside
 
 __all__ = ["AU_RCNN_MAKERS"]
@@ -60,29 +54,7 @@ OCCLUSION: Mapping[Scale, tuple[int | None, float, int]] = {
     "small": (36, 0.06, 12),
     "paper": (600, 5 / 200, 12),
 }
-#: Faces of Fig. 7.
-SHOWN_FACES = 8
-
 DYNAMIC = "The paper's dynamic columns (ConvLSTM, two streams, CRF, TAL-Net) are to come."
-
-
-def _protocol(recipe: Recipe) -> str:
-    scores, folds = recipe.scores, recipe.folds
-    thresholds = {
-        "half": "a box's decision is logit > 0",
-        "validation": "each AU's threshold is the best of ",
-    }
-    chosen = thresholds[scores.thresholds]
-    if scores.thresholds == "validation":
-        chosen += (
-            f"the validation people, {folds.validation:.0%} of the training people, who choose the epoch too"
-        )
-    elif folds.validation:
-        chosen += f"; {folds.validation:.0%} of the training people choose the epoch"
-    return (
-        f"F1 over the test frames of all folds pooled; {chosen}. An image shows an AU where any of the boxes "
-        "that carry it does. Ones says that every AU is always shown; chance has an AUC of .5."
-    )
 
 
 def _f1(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
@@ -143,7 +115,7 @@ def _against_others(data: Data, item: str) -> Maker:
             line,
             {"": _f1(outcomes), "-means": _means(outcomes, paper), "-published": paper},
             notes=(
-                _protocol(recipes[OURS]),
+                protocol(recipes[OURS]),
                 pretrained_note(recipes),
                 "The last table is the paper's: methods on its own data set, which stand beside ours for the "
                 "reader, not as a comparison.",
@@ -169,7 +141,7 @@ def _control(data: Data, item: str) -> Maker:
             "-differences": _differences(outcomes, pairs, paper),
         }
         pictures = {"": _bars(means)}
-        notes = [_protocol(recipes[OURS]), pretrained_note(recipes), DYNAMIC]
+        notes = [protocol(recipes[OURS]), pretrained_note(recipes), DYNAMIC]
         if left := [name for name in _STATIC if name not in methods]:
             notes.append(f"At this scale {', '.join(left)} are left out, so that it takes minutes.")
         notes.append(
@@ -258,52 +230,9 @@ def _resolutions(request: Request) -> Product:
             "-published": paper,
         },
         {"": _bars(means)},
-        (_protocol(recipes[OURS]), f"{note}. Each side has crops of its own, of the same people and frames."),
+        (protocol(recipes[OURS]), f"{note}. Each side has crops of its own, of the same people and frames."),
         tuple(outcome.run for outcome in outcomes.values()),
     )
-
-
-def _examples(request: Request) -> Product:
-    """Fig. 7: test faces with their boxes, what they show and what AR_res says."""
-    outcomes, recipes, line = au_rcnn_outcomes(request, "bp4d", (OURS,))
-    outcome, recipe = outcomes[OURS], recipes[OURS]
-    crops = open_crops(recipe.data, spec_of(recipe), request.folder / "data")
-    rows = _chosen_faces(outcome)
-    part, line_of, _ = crops.locate(crops.index)
-    places = pd.MultiIndex.from_frame(crops.index.table[FRAME].astype(dict.fromkeys(FRAME[:3], "str")))
-    tiles, captions, told = [], [], {}
-    decided = outcome.decisions
-    for number, row in enumerate(rows, start=1):
-        at = int(np.flatnonzero(places == tuple(outcome.predictions.iloc[row][FRAME]))[0])
-        spec = spec_of(recipe)
-        points = Landmarks(np.ascontiguousarray(crops.points(int(part[at]))[line_of[at]]))
-        face = cv2.resize(crops.crops(int(part[at]))[line_of[at]], (290, 290), interpolation=cv2.INTER_CUBIC)
-        boxes = regions_of(spec, points).boxes * (290 / spec.size_px)
-        tiles.append(draw_boxes(np.asarray(face, np.uint8), boxes))
-        shown, said = (_listed(outcome, values[row] == 1) for values in (outcome.labels, decided))
-        captions.append(f"{number}: shown {shown}; said {said}")
-        told[f"face {number}"] = (str(outcome.predictions.iloc[row]["subject"]), shown, said)
-    table = pd.DataFrame.from_dict(told, orient="index", columns=["subject", "shown", "said"])
-    note = (
-        "Test faces of all folds, each the one that shows most AUs of its person (the first of these), with "
-        "the boxes and the AUs that are shown and that AR_res says; none was chosen for its result."
-    )
-    sheet = contact_sheet(tiles, captions, 4, tile_px=290)
-    return Product(line, {"": table}, {"": png_of(sheet)}, (note, _protocol(recipe)), (outcome.run,))
-
-
-def _chosen_faces(outcome: Outcome) -> list[int]:
-    """Of each of the first people the frame that shows most AUs."""
-    count = (outcome.labels == 1).sum(axis=1)
-    rows = []
-    for subject in dict.fromkeys(outcome.subjects.tolist()):
-        own = np.flatnonzero(outcome.subjects == subject)
-        rows.append(int(own[np.argmax(count[own])]))
-    return rows[:SHOWN_FACES]
-
-
-def _listed(outcome: Outcome, chosen: np.ndarray) -> str:
-    return " ".join(str(au) for au, yes in zip(outcome.scores.aus, chosen, strict=True) if yes) or "none"
 
 
 AU_RCNN_MAKERS: Mapping[tuple[str, str], Maker] = {
@@ -312,5 +241,4 @@ AU_RCNN_MAKERS: Mapping[tuple[str, str], Maker] = {
     ("au_rcnn", "table6"): _resolutions,
     ("au_rcnn", "table7"): _against_others("disfa", "table7"),
     ("au_rcnn", "table8"): _control("disfa", "table8"),
-    ("au_rcnn", "fig7"): _examples,
 }
