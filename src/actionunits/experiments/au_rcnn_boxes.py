@@ -19,7 +19,8 @@ from actionunits.experiments.recipe import Recipe
 from actionunits.experiments.train import samples_of_fold
 from actionunits.faces.regions import regions_of
 from actionunits.facs.groups import box_groups
-from actionunits.models.au_rcnn.region_net import RegionNet, with_fixed_boxes
+from actionunits.models.au_rcnn.ar_res import ArRes
+from actionunits.models.au_rcnn.mean_box import mean_box_of
 from actionunits.models.weights import load_model, read_header
 from actionunits.records import InputSpec, LabelIndex, Landmarks
 
@@ -87,11 +88,10 @@ def _fold_with_mean_boxes(
 ) -> pd.DataFrame:
     file = folder / "model.safetensors"
     model = load_model(file)
-    if not isinstance(model, RegionNet) or not model.spec.needs_regions:
-        raise UserError(f"{file} is no network that takes boxes")
-    samples = samples_of_fold(recipe, crops, model.spec, fold)
-    boxes = mean_of_boxes(crops, model.spec, samples.train.index)
-    backend = TorchBackend(with_fixed_boxes(model, boxes))
-    test = samples_of_fold(recipe, crops, model.spec, fold).test
+    if not isinstance(model, ArRes) or not model.spec.needs_regions:
+        raise UserError(f"{file} is no AR_res that takes boxes")
+    boxes = mean_of_boxes(crops, model.spec, samples_of_fold(recipe, crops, model.spec, fold).train.index)
+    backend = TorchBackend(mean_box_of(model, boxes))
+    test = samples_of_fold(recipe, crops, backend.spec, fold).test
     thresholds = np.array(read_header(file).card["thresholds"], np.float64)
     return prediction_table(backend, test, thresholds, number)

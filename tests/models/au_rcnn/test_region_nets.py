@@ -1,5 +1,7 @@
 """The networks have the paper's shapes, see only their boxes, and take ImageNet's weights."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,10 +11,11 @@ from actionunits.errors import UserError
 from actionunits.facs.mean_boxes import mean_boxes
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.au_rcnn.ar_fpn import level_of
-from actionunits.models.au_rcnn.region_net import with_fixed_boxes
+from actionunits.models.au_rcnn.mean_box import mean_box_of
 from actionunits.models.au_rcnn.rivals import LocallyConnected, LocalNet, RoiNets
 from actionunits.models.interface import TensorBatch
 from actionunits.models.registry import build_model
+from actionunits.models.weights import load_model, save_model
 
 BP4D = list(AU_SETS["bp4d-22"])
 NETS = ("au_rcnn/ar_res", "au_rcnn/ar_vgg", "au_rcnn/ar_fpn")
@@ -113,7 +116,7 @@ def test_imagenets_weights_go_to_their_places(small) -> None:
     assert torch.equal(vgg.features[0].weight, torch.ones(64, 3, 3, 3))
 
 
-def test_mean_boxes_are_the_same_network_with_other_boxes(small, batch_for) -> None:
+def test_mean_boxes_are_the_same_network_with_other_boxes(tmp_path: Path, small, batch_for) -> None:
     torch.manual_seed(3)
     res = build_model("au_rcnn/ar_res", small["au_rcnn/ar_res"]).eval()
     mean = build_model("au_rcnn/mean_box", small["au_rcnn/mean_box"]).eval()
@@ -124,11 +127,17 @@ def test_mean_boxes_are_the_same_network_with_other_boxes(small, batch_for) -> N
     with torch.no_grad():
         wanted = res(TensorBatch(batch.frames, regions=given)).logits
         assert torch.equal(mean(TensorBatch(batch.frames)).logits, wanted)
-        assert torch.equal(with_fixed_boxes(res, boxes)(TensorBatch(batch.frames)).logits, wanted)
+        made = mean_box_of(res, boxes)
+        assert torch.equal(made(TensorBatch(batch.frames)).logits, wanted)
     assert not mean.spec.needs_regions
-    assert not res.spec.needs_regions
-    with pytest.raises(UserError, match="takes 8 boxes"):
-        with_fixed_boxes(res, boxes[1:])
+    assert (res.spec.needs_regions, made.spec.needs_regions, made.training) == (True, False, False)
+    save_model(tmp_path / "m.safetensors", made, name="au_rcnn/mean_box", card={})
+    with torch.no_grad():
+        assert torch.equal(load_model(tmp_path / "m.safetensors")(TensorBatch(batch.frames)).logits, wanted)
+    with pytest.raises(ValueError, match="these AUs have 8 boxes, got 7"):
+        mean_box_of(res, boxes[1:])
+    with pytest.raises(UserError, match="are of crops by the points"):
+        build_model("au_rcnn/mean_box", {**small["au_rcnn/mean_box"], "crop": "eyes"})
     with pytest.raises(UserError, match="these AUs have 8 boxes, got 1"):
         build_model("au_rcnn/mean_box", {**small["au_rcnn/mean_box"], "boxes": [[0.0, 0.0, 1.0, 1.0]]})
 

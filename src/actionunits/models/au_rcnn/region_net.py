@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from actionunits.errors import UserError
 from actionunits.facs.groups import boxes_carry, group_of
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.au_rcnn.roi_level import Sampling, Unknown, image_logits, roi_loss
@@ -33,7 +32,6 @@ __all__ = [
     "RegionNet",
     "au_rcnn_spec",
     "small_output",
-    "with_fixed_boxes",
 ]
 
 #: Pixels of the face to one cell of the trunk's map.
@@ -157,23 +155,3 @@ class RegionNet(AUModel):
             unknown=self.config.unknown,
             weights=weights,
         )
-
-
-_Net = TypeVar("_Net", bound=RegionNet)
-
-
-def with_fixed_boxes(model: _Net, boxes: NDArray[np.floating]) -> _Net:
-    """Let a network look at the same boxes on every face from now on; its weights stay as they are.
-
-    Args:
-        model: changed in place, and given back.
-        boxes: f[R,4], left, top, right, bottom as shares of the crop's side.
-
-    Raises:
-        UserError: there are not as many boxes as the network has.
-    """
-    if boxes.shape != (len(model.carry), 4):
-        raise UserError(f"the network takes {len(model.carry)} boxes, got {list(boxes.shape)}")
-    model.boxes = torch.from_numpy(model.config.size_px * boxes).float().to(model.carry.device)
-    model.spec = replace(model.spec, needs_regions=False)
-    return model
