@@ -149,7 +149,8 @@ class Regions:
     """The boxes that a region-based model looks at.
 
     Attributes:
-        boxes: f32[R,4], left, top, right, bottom in pixels of the crop or frame they were made on.
+        boxes: f32[R,4], left, top, right, bottom in pixels of the crop or frame they were made on; right and
+            bottom are one past the last pixel.
         aus: for each box, the AUs that it may show.
     """
 

@@ -82,7 +82,7 @@ def mirror(sample: Sample) -> Sample:
 def _mirrored_boxes(regions: Regions, width: int) -> Regions:
     """Boxes with the same AUs beside each other are the two sides of one group: they change places."""
     boxes = regions.boxes[:, [2, 1, 0, 3]].copy()
-    boxes[:, [0, 2]] = (width - 1) - boxes[:, [0, 2]]
+    boxes[:, [0, 2]] = width - boxes[:, [0, 2]]
     ordered = boxes.copy()
     for one, other in combinations(range(len(boxes)), 2):
         beside = boxes[one, 2] <= boxes[other, 0] or boxes[other, 2] <= boxes[one, 0]
@@ -138,8 +138,8 @@ def _mapped(points: FloatArray, affine: NDArray[np.float64]) -> FloatArray:
 
 
 def _mapped_boxes(boxes: FloatArray, affine: NDArray[np.float64]) -> FloatArray:
-    """The upright boxes around the moved boxes."""
-    corners = _mapped(boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]], affine)
+    """The upright boxes around the moved boxes; an edge lies half a pixel before its pixel's centre."""
+    corners = _mapped(boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - np.float32(0.5), affine) + 0.5
     return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
 
 
