@@ -51,7 +51,7 @@ RESOLUTIONS: Mapping[Scale, Mapping[int, int]] = {
 #: the place of an AU is known.
 OCCLUSION: Mapping[Scale, tuple[int | None, float, int]] = {
     "tiny": (2, 0.25, 2),
-    "small": (36, 0.06, 12),
+    "small": (18, 0.06, 12),
     "paper": (600, 5 / 200, 12),
 }
 DYNAMIC = "The paper's dynamic columns (ConvLSTM, two streams, CRF, TAL-Net) are to come."
