@@ -41,6 +41,7 @@ __all__ = [
     "Sample",
     "ScoreTable",
     "Stage",
+    "stacked_boxes",
 ]
 
 ImageArray = NDArray[np.uint8]
@@ -148,7 +149,8 @@ class Regions:
     """The boxes that a region-based model looks at.
 
     Attributes:
-        boxes: f32[R,4], left, top, right, bottom in pixels of the crop or frame they were made on.
+        boxes: f32[R,4], left, top, right, bottom in pixels of the crop or frame they were made on; right and
+            bottom are one past the last pixel.
         aus: for each box, the AUs that it may show.
     """
 
@@ -157,6 +159,15 @@ class Regions:
 
     def __post_init__(self) -> None:
         _check("Regions.boxes", self.boxes, (len(self.aus), 4), np.float32)
+
+
+def stacked_boxes(regions: Sequence[Sequence[Regions]]) -> FloatArray:
+    """f32[B,T,R,4]: the boxes of each frame of each clip, of which there are as many for every face.
+
+    Raises:
+        ValueError: there are not.
+    """
+    return np.stack([np.stack([each.boxes for each in clip]) for clip in regions])
 
 
 @dataclass(frozen=True)
@@ -184,19 +195,21 @@ class InputSpec:
     Attributes:
         aus: the AUs of the output columns, in order.
         size_px: side of the square crop.
-        inter_ocular_px: distance between the eyes' centres in the crop.
-        eye_line: height of the eyes in the crop, as a share of its side from the top.
+        inter_ocular_px: distance between the eyes' centres in the crop; of a crop by ``points``, about that.
+        eye_line: height of the eyes in the crop, as a share of its side from the top; likewise.
+        crop: what a crop is laid by: the ``eyes``, at fixed places (a similarity); the ``points``, which
+            fill it, width and height each by itself (seed 001); or the detector's upright ``box`` as it is
+            (seed 002), and then distance and height of the eyes say nothing. See :mod:`actionunits.faces.align`.
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
         scored: which frames of a clip the model is asked about: the ``middle`` one, T // 2, so that every
             frame has a clip of its own; or ``all``, so that clips tile the video (``docs/conventions.md``).
-        needs_regions: the model takes AU boxes.
+        needs_regions: the model takes the boxes of the groups of its AUs
+            (:func:`actionunits.faces.regions.regions_of`).
         needs_flow: the model takes optical flow.
         needs_landmarks: the model takes the 68 points, in crop pixels.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
-        crop: the face is registered by its ``eyes``, or cut out by the detector's upright ``box`` as it is
-            (then distance and height of the eyes say nothing).
         emotions: names of the emotions that the model gives beside its AUs, in order; often none.
     """
 
@@ -204,6 +217,7 @@ class InputSpec:
     size_px: int
     inter_ocular_px: float
     eye_line: float = 0.32
+    crop: Literal["eyes", "points", "box"] = "eyes"
     channels: int = 1
     clip_length: int = 1
     frame_step: int = 1
@@ -212,7 +226,6 @@ class InputSpec:
     needs_flow: bool = False
     needs_landmarks: bool = False
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (64.0,))
-    crop: Literal["eyes", "box"] = "eyes"
     emotions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -220,8 +233,8 @@ class InputSpec:
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
         if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
-        if self.crop not in ("eyes", "box"):
-            raise ValueError(f"InputSpec.crop must be eyes or box, got {self.crop!r}")
+        if self.crop not in ("eyes", "points", "box"):
+            raise ValueError(f"InputSpec.crop must be eyes, points or box, got {self.crop!r}")
         if self.scored not in ("middle", "all"):
             raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):

@@ -200,3 +200,42 @@ def test_the_oddities(shared_data: Path, tmp_path: Path) -> None:
     assert drawing.filter(regex=r"AU\d\d_").isna().all(axis=None)
     assert len(tables["multi_face"]) >= 3
     assert tables["multi_face"]["face_id"].is_unique
+
+
+def test_boxes_are_drawn_of_a_model_that_takes_them(clips: Path, tmp_path: Path) -> None:
+    from actionunits.models.registry import build_model
+    from actionunits.models.weights import export_onnx, save_model
+
+    config = {"backbone": "resnet18", "size_px": 64, "roi_cells": 4}
+    model = build_model("au_rcnn/ar_res", config).eval()
+    save_model(tmp_path / "m.safetensors", model, name="au_rcnn/ar_res", card={})
+    export_onnx(model, tmp_path / "m.onnx", {})
+    drawn = {}
+    for name, more in (("plain", ()), ("boxes", ("--boxes",))):
+        out = tmp_path / name
+        result = _run(clips / "photo.png", "--model", tmp_path / "m.onnx", "--video", *more, "--out", out)
+        assert result.exit_code == 0, result.output
+        drawn[name] = np.asarray(Image.open(out / "photo_au.png")).astype(int)
+    changed = np.argwhere(np.abs(drawn["plain"] - drawn["boxes"]).sum(axis=2) > 0)
+    assert len(changed) > 200
+    said = {}
+    for kind in ("onnx", "safetensors"):
+        result = _run(clips / "a/clip.mp4", "--model", tmp_path / f"m.{kind}", "--out", tmp_path / kind)
+        assert result.exit_code == 0, result.output
+        said[kind] = pd.read_csv(tmp_path / kind / "clip.csv").filter(regex=r"AU\d\d_p").to_numpy()
+    np.testing.assert_allclose(said["onnx"], said["safetensors"], atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--boxes",), "boxes are drawn into the annotated video"),
+        (("--boxes", "--video"), "takes no boxes of AU groups"),
+    ],
+)
+def test_boxes_that_cannot_be_drawn(clips: Path, tmp_path: Path, words: Sequence[str], message: str) -> None:
+    result = _run(clips / "photo.png", *words, "--out", tmp_path / "out")
+    assert getattr(result.exception, "exit_code", result.exit_code) == 2
+    said = " ".join(f"{result.output} {result.exception or ''}".split())
+    assert message in said
+    assert not list(tmp_path.glob("out/*"))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -124,3 +125,16 @@ def test_names_and_numbers_can_be_read_on_every_part_of_a_bar(face_result: MakeF
     written = empty[:, 72:end] > 180
     assert written.sum() > 100
     assert (full[:, 72:end][written] < 90).all()
+
+
+def test_au_boxes_are_drawn_on_request(face_result: MakeFace) -> None:
+    corners = np.float32([[[200, 200], [300, 200], [300, 260], [200, 260]]])
+    face = replace(face_result(0, [0.1, 0.2, 0.3]), regions=corners)
+    frame = _frame(0, 0.0, (540, 540))
+    result = FrameResult(0, 0.0, (face,), frame)
+    plain = Annotator(AUS, THRESHOLDS).draw(frame.image, result)
+    drawn = Annotator(AUS, THRESHOLDS, boxes=True).draw(frame.image, result)
+    changed = np.argwhere((drawn != plain).any(axis=2))
+    assert np.abs(changed.min(axis=0) - [200, 200]).max() <= 2
+    assert np.abs(changed.max(axis=0) - [260, 300]).max() <= 2
+    assert (drawn[230, 250] == plain[230, 250]).all()  # an outline, not a patch

@@ -255,8 +255,8 @@ def test_options_are_checked(make_model: MakeModel, options: dict[str, object], 
 
 
 def test_models_that_need_more_are_refused(make_model: MakeModel) -> None:
-    with pytest.raises(UserError, match="AU boxes and optical flow"):
-        Detector(make_model(needs_regions=True, needs_flow=True))
+    with pytest.raises(UserError, match="needs optical flow"):
+        Detector(make_model(needs_flow=True))
 
 
 @pytest.mark.shared

@@ -16,7 +16,7 @@ TESTED = TestedRange(pitch_deg=20.0, yaw_deg=25.0, inter_ocular_px=15.0)
 
 
 @st.composite
-def faces(draw: st.DrawFn) -> FaceResult:
+def faces(draw: st.DrawFn, boxes: int = 0) -> FaceResult:
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     graded = draw(st.booleans())
     return FaceResult(
@@ -27,13 +27,15 @@ def faces(draw: st.DrawFn) -> FaceResult:
         np.array(draw(st.lists(SHARE, min_size=3, max_size=3)), np.float32),
         rng.uniform(0, 5, 3).astype(np.float32) if graded else None,
         TESTED,
+        rng.normal(0, 1e3, (boxes, 4, 2)).astype(np.float32) if boxes else None,
     )
 
 
 @st.composite
 def sources(draw: st.DrawFn) -> list[FrameResult]:
     times = draw(st.lists(st.floats(0, 1e6), max_size=6))
-    return [FrameResult(i, t, tuple(draw(st.lists(faces(), max_size=3)))) for i, t in enumerate(times)]
+    some = st.lists(faces(draw(st.sampled_from([0, 8]))), max_size=3)  # one model: as many boxes for all
+    return [FrameResult(i, t, tuple(draw(some))) for i, t in enumerate(times)]
 
 
 @given(sources())

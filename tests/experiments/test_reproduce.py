@@ -64,7 +64,7 @@ def test_the_correlations_of_seed_004_come_out(tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_ends_with_one_line(tmp_path: Path) -> None:
     for paper, item, data, scale, message in (
-        ("au_rcnn", "table4", (), "tiny", "cannot be made yet"),
+        ("au_rcnn", "fig9", (), "tiny", "cannot be made yet"),
         ("facs3d", "tabel1", (), "tiny", "did you mean 'table1'"),
         ("facs", "table1", (), "tiny", "did you mean 'facs3d'"),
         ("facs3d", "fig5", (), "big", "unknown scale"),

@@ -13,6 +13,7 @@ from actionunits.datasets.registry import data_set
 from actionunits.detect.backends import TorchBackend
 from actionunits.detect.pipeline import Detector
 from actionunits.experiments.predict import prediction_table
+from actionunits.facs.groups import box_groups
 from actionunits.facs.sets import AU_SETS
 from actionunits.models.registry import build_model
 from actionunits.synthesis.animate import PortraitAnimator
@@ -22,6 +23,7 @@ from actionunits.synthesis.timeline import random_timeline
 from actionunits.training.data import CropSamples
 
 FRAMES = 66
+SMALL_RES = {"backbone": "resnet18", "size_px": 64, "roi_cells": 4}
 CONFIG = {"size_px": 80, "inter_ocular_px": 32.0, "filters": [4, 8, 8], "code": 16}
 #: Seed 000's networks, for AUs that the labels below have.
 REGIONAL = {
@@ -57,6 +59,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("facs3d/net", CONFIG | {"clip_length": 60, "frame_step": 2}),  # longer than the video
         ("cooccurrence/tied", {"network": "cooccurrence/cnn2d", "config": REGIONAL}),
         ("cooccurrence/tied", {"network": "cooccurrence/cnn3d", "config": REGIONAL}),
+        ("au_rcnn/ar_res", SMALL_RES),
+        ("au_rcnn/mean_box", SMALL_RES),
     ],
 )
 def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: str, config) -> None:
@@ -77,3 +81,12 @@ def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: 
     columns = [f"AU{au:02d}_p" for au in model.spec.aus]
     np.testing.assert_allclose(said, evaluated[columns].to_numpy(), atol=1e-5)
     assert np.ptp(said, axis=0).max() > 1e-4  # it really looks
+    if model.spec.needs_regions:
+        for result in seen:
+            face = result.faces[0]
+            assert face.regions.shape == (len(box_groups(model.spec.aus)), 4, 2)
+            low, high = face.landmarks.min(axis=0) - 15, face.landmarks.max(axis=0) + 5
+            assert (face.regions >= low - [0, 10]).all()  # the boxes lie on the face
+            assert (face.regions <= high).all()
+    else:
+        assert all(result.faces[0].regions is None for result in seen)

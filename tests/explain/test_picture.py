@@ -5,10 +5,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from actionunits.detect.backends import TorchBackend, load_backend
 from actionunits.errors import UserError
 from actionunits.explain.picture import explain_picture
+from actionunits.models.registry import build_model
 from actionunits.models.weights import save_model
 from actionunits.synthesis.painting import paint_portrait
 
@@ -48,3 +50,14 @@ def test_a_still_is_repeated_and_looked_at_the_quick_way(
     assert found.probability == plainly.probability
     with pytest.raises(UserError, match="does not give AU26"):
         explain_picture(portrait, 26, backend)
+
+
+def test_a_network_of_boxes_is_explained_with_the_faces_own(portrait: Path) -> None:
+    torch.manual_seed(0)
+    model = build_model("au_rcnn/ar_res", {"backbone": "resnet18", "size_px": 64, "roi_cells": 4})
+    with torch.no_grad():
+        model.output.weight.mul_(30)
+    found = explain_picture(portrait, 4, TorchBackend(model), patch_share=0.25, stride_share=0.25)
+    assert found.values.shape == (64, 64)
+    assert 0 < found.probability < 1
+    assert np.abs(found.values).max() > 1e-3  # it looks at the picture, within boxes of this face

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from actionunits.faces.regions import regions_of
 from actionunits.models.interface import TensorBatch
+from actionunits.records import Landmarks
 
 #: Every pattern of two AUs.
 _PATTERNS = {"aus": [1, 12], "patterns": ["00", "01", "10", "11"]}
@@ -37,6 +39,23 @@ _SMALL = {
     },
     "caud/heads": {"units": 16, "aus": [1, 12], "size_px": 64},
     "au_rcnn/cnn_res": {"backbone": "resnet18", "size_px": 64},
+    "au_rcnn/ar_res": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4},
+    "au_rcnn/mean_box": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4},
+    "au_rcnn/ar_vgg": {
+        "depth": 11,
+        "size_px": 64,
+        "width": 0.125,
+        "units": 32,
+        "batch_norm": True,
+        "roi_cells": 3,
+    },
+    "au_rcnn/ar_fpn": {
+        "backbone": "resnet18",
+        "size_px": 64,
+        "channels": 16,
+        "units": 32,
+        "roi_cells": 3,
+    },
 }
 
 
@@ -61,9 +80,12 @@ def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorB
     length = spec.clip_length if spec.clip_length > 1 else length
     torch.manual_seed(seed)
     shape = (clips, length, spec.channels, spec.size_px, spec.size_px)
+    points = _face_points(spec.size_px, clips * length)
+    boxes = [regions_of(spec, Landmarks(each)).boxes for each in points.numpy()] if spec.needs_regions else []
     return TensorBatch(
         frames=torch.randn(shape),
-        landmarks=_face_points(spec.size_px, clips * length).reshape(clips, length, 68, 2),
+        landmarks=points.reshape(clips, length, 68, 2),
+        regions=torch.from_numpy(np.stack(boxes)).unflatten(0, (clips, length)) if boxes else None,
         labels=torch.randint(-1, 2, (clips, length, len(spec.aus)), dtype=torch.int8),
         emotion=torch.arange(clips, dtype=torch.int8)[:, None].expand(clips, length).contiguous(),
     )

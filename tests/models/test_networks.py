@@ -26,7 +26,9 @@ def test_small_forms_give_logits_for_each_frame_and_learn(name: str, small, batc
         logits = model(batch).logits
         assert logits.shape == (3, batch.frames.shape[1], len(model.spec.aus))
         for clip in range(3):
-            one = TensorBatch(batch.frames[clip : clip + 1], batch.landmarks[clip : clip + 1])
+            at = slice(clip, clip + 1)
+            boxes = None if batch.regions is None else batch.regions[at]
+            one = TensorBatch(batch.frames[at], batch.landmarks[at], boxes)
             assert torch.allclose(model(one).logits[0], logits[clip], atol=1e-4)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
     # one row of labels for all frames of a clip: noise can be told apart by clip, not frame by frame

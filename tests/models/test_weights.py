@@ -115,6 +115,8 @@ def test_onnx_gives_what_pytorch_gives(tmp_path: Path, name: str, settled, batch
         feed = {"frames": batch.frames.numpy()}
         if model.spec.needs_landmarks:
             feed["landmarks"] = batch.landmarks.numpy()
+        if model.spec.needs_regions:
+            feed["regions"] = batch.regions.numpy()
         assert {port.name for port in session.get_inputs()} == set(feed)
         with torch.no_grad():
             wanted = model(batch)

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actionunits.records import Regions, Sample
+from actionunits.faces.align import crop_by_points, to_crop
+from actionunits.faces.regions import regions_of
+from actionunits.facs.sets import au_set
+from actionunits.records import InputSpec, Landmarks, Regions, Sample
+from actionunits.synthesis.painting import paint_portrait
 from actionunits.training.augment import AugmentSettings, augment, mirror, move
 
 SIZE = 64
@@ -49,7 +53,7 @@ def test_the_mirror_swaps_sides_of_points_boxes_and_flow() -> None:
     # the subject's right outer eye corner (36) stands where the left one (45) stood, mirrored
     np.testing.assert_allclose(other.landmarks[:, 36, 0], SIZE - 1 - sample.landmarks[:, 45, 0])
     np.testing.assert_allclose(other.landmarks[:, 36, 1], sample.landmarks[:, 45, 1])
-    assert other.regions[0].boxes.tolist() == [[3, 6, 23, 33], [43, 5, 59, 30], [13, 40, 53, 60]]
+    assert other.regions[0].boxes.tolist() == [[4, 6, 24, 33], [44, 5, 60, 30], [14, 40, 54, 60]]
     assert other.flow[0, 3, 5, 0] == -sample.flow[0, 3, SIZE - 6, 0]
     assert other.flow[0, 3, 5, 1] == sample.flow[0, 3, SIZE - 6, 1]
     assert other.frames[1, 3, 5, 0] == sample.frames[1, 3, SIZE - 6, 0]
@@ -79,7 +83,7 @@ def test_a_quarter_turn_turns_flow_and_boxes() -> None:
     np.testing.assert_allclose(
         moved.flow[0, 10, 63 - 7], [-sample.flow[0, 7, 10, 1], sample.flow[0, 7, 10, 0]], atol=2e-3
     )
-    np.testing.assert_allclose(moved.regions[0].boxes[0], [63 - 30, 4, 63 - 5, 20], atol=1e-4)
+    np.testing.assert_allclose(moved.regions[0].boxes[0], [64 - 30, 4, 64 - 5, 20], atol=1e-4)
 
 
 def test_switched_off_it_changes_nothing() -> None:
@@ -111,3 +115,38 @@ def test_a_clip_is_moved_and_lit_as_one() -> None:
     changed = augment(still, settings, np.random.default_rng(3)).frames
     assert np.array_equal(changed[0], changed[1])
     assert np.array_equal(changed[1], changed[2])
+
+
+def test_boxes_that_lie_over_each_other_keep_their_places_in_the_mirror() -> None:
+    """DISFA's groups 5 and 6 carry the same AUs and are not two sides of one group."""
+    aus = au_set("disfa-8")
+    spec = InputSpec(aus, 128, 50.0, crop="points", needs_regions=True)
+    portrait = paint_portrait(1, 200)
+    crop = crop_by_points(portrait.image, portrait.landmarks, 128)
+    points = to_crop(portrait.landmarks.points, crop)
+    regions = regions_of(spec, Landmarks(points))
+    assert regions.aus[-2] == regions.aus[-1] == (12, 25, 26)
+    labels = np.zeros((1, 8), np.int8)
+    other = mirror(Sample(crop.image[None], labels, landmarks=points[None], regions=(regions,)))
+    again = regions_of(spec, Landmarks(other.landmarks[0]))
+    assert other.regions[0].aus == again.aus
+    np.testing.assert_allclose(other.regions[0].boxes, again.boxes, atol=1.01)
+
+
+def test_jittered_boxes_stay_in_the_crop_and_the_same_in_all_frames() -> None:
+    settings = AugmentSettings(
+        **{**dict.fromkeys(AugmentSettings.__dataclass_fields__, 0.0), "box_jitter": 0.2}
+    )
+    sample = clip()
+    rng = np.random.default_rng(0)
+    apart = []
+    for _ in range(50):
+        one, two = (part.boxes for part in augment(sample, settings, rng).regions)
+        np.testing.assert_array_equal(one, two)
+        assert one.min() >= 0
+        assert one.max() <= SIZE
+        assert (one[:, 2:] - one[:, :2] >= 1).all()
+        apart.append((one - BOXES)[0] / [16, 25, 16, 25])
+    assert np.std(apart, axis=0)[2:] == pytest.approx([0.2, 0.2], rel=0.35)
+    still = AugmentSettings(**dict.fromkeys(AugmentSettings.__dataclass_fields__, 0.0))
+    np.testing.assert_array_equal(augment(sample, still, rng).regions[0].boxes, BOXES)

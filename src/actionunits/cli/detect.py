@@ -76,6 +76,10 @@ def detect(
         bool,
         typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
     ] = False,
+    boxes: Annotated[
+        bool,
+        typer.Option("--boxes", help="Draw the AU boxes of an AU R-CNN into that video."),
+    ] = False,
     report: Annotated[
         bool, typer.Option("--report", help="Also write a page NAME.html: timelines, peaks, rates, gaps.")
     ] = False,
@@ -141,9 +145,15 @@ def detect(
     from actionunits.detect.outputs import OutputPlan, output_names
 
     known = {source.resolve(): source for source in sources}
-    protected = frozenset(known)
     plan = OutputPlan(
-        out, layout.value, table.value, video=video, report=report, elan=elan, protected=protected
+        out,
+        layout.value,
+        table.value,
+        video=video,
+        report=report,
+        elan=elan,
+        boxes=boxes,
+        protected=frozenset(known),
     )
     sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))

@@ -46,7 +46,8 @@ class CropGeometry:
         inter_ocular_px: distance of the eye centres.
         eye_line: height of the eyes as a share of the side.
         channels: 1 (grey) or 3 (RGB).
-        crop: registered by its ``eyes``, or the detector's ``box``.
+        crop: laid by the ``eyes``, by the ``points`` or by the detector's ``box``; of the last two, distance
+            and height of the eyes are 0.
     """
 
     size_px: int
@@ -58,18 +59,23 @@ class CropGeometry:
     @classmethod
     def of(cls, spec: InputSpec) -> CropGeometry:
         """A model's crop."""
-        eyes = (float(spec.inter_ocular_px), float(spec.eye_line)) if spec.crop == "eyes" else (0.0, 0.0)
-        return cls(spec.size_px, *eyes, spec.channels, spec.crop)
+        if spec.crop != "eyes":
+            return cls(spec.size_px, 0.0, 0.0, spec.channels, spec.crop)
+        return cls(spec.size_px, float(spec.inter_ocular_px), float(spec.eye_line), spec.channels)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values; what came later is left out where it is as it was before."""
-        plain = asdict(self)
-        return {name: value for name, value in plain.items() if (name, value) != ("crop", "eyes")}
+    def to_plain(self) -> dict[str, Any]:
+        """Plain values for JSON; of a crop by the eyes without its kind, as caches have always said it."""
+        values = asdict(self)
+        if self.crop == "eyes":
+            del values["crop"]
+        return values
 
     def __str__(self) -> str:
         colour = "grey" if self.channels == 1 else "RGB"
         if self.crop == "box":
             return f"{colour} crops of {self.size_px} px, the detector's box"
+        if self.crop == "points":
+            return f"{colour} crops of {self.size_px} px, filled by the face's points"
         eyes = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"
         return f"{colour} crops of {self.size_px} px, {eyes}"
 
@@ -214,4 +220,4 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 def record_of(geometry: CropGeometry, detector: str, dataset: str) -> dict[str, Any]:
     """The begin of ``cache.json``: what must agree for a cache to be gone on with."""
-    return {"format": FORMAT, "geometry": geometry.to_dict(), "detector": detector, "dataset": dataset}
+    return {"format": FORMAT, "geometry": geometry.to_plain(), "detector": detector, "dataset": dataset}

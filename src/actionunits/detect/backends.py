@@ -1,8 +1,8 @@
 """What runs a model: ONNX Runtime for model files of this package, PyTorch for trained weights.
 
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
-``landmarks`` f32[B,T,68,2] in crop pixels; its outputs are ``logits`` f32[B,T,A] and, where it has one,
-``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and ``emotion`` f32[B,T,E] (logits). The
+``landmarks`` f32[B,T,68,2] and ``regions`` f32[B,T,R,4] in crop pixels; its outputs are ``logits`` f32[B,T,A]
+and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and ``emotion`` f32[B,T,E]. The
 :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a
 card (name, version, thresholds of the AUs, poses and sizes that were tested) may stand under
 ``actionunits.card``.
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from actionunits.detect.tested import TestedRange
 from actionunits.errors import UserError
 from actionunits.facs.units import au_column
-from actionunits.records import Batch, FloatArray, InputSpec
+from actionunits.records import Batch, FloatArray, InputSpec, stacked_boxes
 
 if TYPE_CHECKING:
     from actionunits.models.interface import AUModel
@@ -157,7 +157,8 @@ class OnnxBackend:
         """The outputs beside the logits."""
         inputs = {port.name for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
-        wanted = {"frames"} | ({"landmarks"} if self.spec.needs_landmarks else set())
+        needed = {"landmarks": self.spec.needs_landmarks, "regions": self.spec.needs_regions}
+        wanted = {"frames", *(name for name, need in needed.items() if need)}
         if inputs != wanted or "logits" not in outputs:
             raise UserError(
                 f"{file} has the inputs {sorted(inputs)} and outputs {sorted(outputs)}, "
@@ -171,6 +172,9 @@ class OnnxBackend:
         if self.spec.needs_landmarks:
             assert batch.landmarks is not None, "collate gives landmarks where the spec asks for them"
             feed["landmarks"] = batch.landmarks
+        if self.spec.needs_regions:
+            assert batch.regions is not None, "collate gives boxes where the spec asks for them"
+            feed["regions"] = stacked_boxes(batch.regions)
         names = ("logits", *self._extra)
         found = dict(zip(names, self._session.run(list(names), feed), strict=True))
         extra = (found.get(name) for name in ("decided", "emotion"))

@@ -37,6 +37,7 @@ class OutputPlan:
         video: also an annotated video (or picture).
         report: also an HTML page.
         elan: also an ELAN file of the events; of a video only.
+        boxes: draw the AU groups' boxes into the video, of a model that takes them.
         protected: resolved paths that no output may replace: the sources.
     """
 
@@ -46,6 +47,7 @@ class OutputPlan:
     video: bool = False
     report: bool = False
     elan: bool = False
+    boxes: bool = False
     protected: frozenset[Path] = frozenset()
 
     def __post_init__(self) -> None:
@@ -53,6 +55,8 @@ class OutputPlan:
             raise unknown_name("format", self.layout, LAYOUTS)
         if self.table not in TABLE_TYPES:
             raise unknown_name("table type", self.table, TABLE_TYPES)
+        if self.boxes and not self.video:
+            raise UserError("boxes are drawn into the annotated video: ask for it too (--video)")
 
 
 @dataclass(frozen=True)
@@ -157,9 +161,16 @@ def detect_to_files(
         on_progress: called after each frame.
 
     Raises:
-        UserError: the source cannot be read, or a file cannot be written; then no file of it is left.
+        UserError: the source cannot be read, or a file cannot be written; then no file of it is left. Or
+            boxes are to be drawn of a model that takes none.
     """
     from actionunits.faces.video import open_source
+
+    if plan.boxes and not detector.backend.spec.needs_regions:
+        raise UserError(
+            f"the model {detector.backend.name} takes no boxes of AU groups, so there is none to draw: leave "
+            "--boxes out"
+        )
 
     start = time.perf_counter()
     frames = open_source(source)
@@ -175,7 +186,7 @@ def detect_to_files(
         table = opened.enter_context(open_table(paths["table"], layout))
         sinks: list[Sink] = [table.add]
         if plan.video:
-            sinks.append(opened.enter_context(_annotated(paths["video"], detector, frames)))
+            sinks.append(opened.enter_context(_annotated(paths["video"], detector, frames, plan.boxes)))
         if report is not None:
             sinks.append(report.add)
         events = ElanEvents(detector.aus, detector.thresholds) if "elan" in paths else None
@@ -235,8 +246,10 @@ def _feed(
     return count
 
 
-def _annotated(path: Path, detector: Detector, frames: FrameSource) -> AbstractContextManager[Sink]:
-    annotator = Annotator(detector.aus, detector.thresholds)
+def _annotated(
+    path: Path, detector: Detector, frames: FrameSource, boxes: bool
+) -> AbstractContextManager[Sink]:
+    annotator = Annotator(detector.aus, detector.thresholds, boxes=boxes)
     if frames.kind == "picture":
         return annotated_picture(path, annotator)
     return annotated_video(path, annotator, frames.rate_hz)

@@ -1,4 +1,7 @@
-"""The annotated video: box, points and number of each face, and bars of the AUs beside the picture."""
+"""The annotated video: box, points and number of each face, and bars of the AUs beside the picture.
+
+Where asked for, the AU groups' boxes of a model that takes them are drawn too.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ import numpy as np
 
 from actionunits.atomic import replace_when_done
 from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.faces.region_drawing import REGION_COLOURS
 from actionunits.facs.units import ACTION_UNITS, au_column
 from actionunits.records import FloatArray, ImageArray
 
@@ -50,11 +54,13 @@ class Annotator:
     Args:
         aus: the AUs of the results.
         thresholds: f32[A]; bars that reach them are bright.
+        boxes: draw the AU groups' boxes of the results.
     """
 
-    def __init__(self, aus: Sequence[int], thresholds: FloatArray) -> None:
+    def __init__(self, aus: Sequence[int], thresholds: FloatArray, *, boxes: bool = False) -> None:
         self._aus = tuple(aus)
         self._thresholds = thresholds.tolist()
+        self._boxes = boxes
 
     def draw(self, image: ImageArray, result: FrameResult) -> ImageArray:
         """u8[H',W',3] RGB: the picture, enlarged if it is small, with a panel at its right.
@@ -84,6 +90,10 @@ class Annotator:
         box = np.rint((face.box + 0.5) * scale - 0.5).astype(int).tolist()
         line = max(1, round(picture.shape[0] / 400))
         cv2.rectangle(picture, box[:2], box[2:], colour, line, cv2.LINE_AA)
+        if self._boxes and face.regions is not None:
+            for number, corners in enumerate(np.rint((face.regions + 0.5) * scale - 0.5).astype(np.int32)):
+                ink = REGION_COLOURS[number % len(REGION_COLOURS)]
+                cv2.polylines(picture, [corners], True, ink, line, cv2.LINE_AA)
         radius = 1 if box[3] - box[1] < 300 else 2
         for x, y in ((face.landmarks + 0.5) * scale - 0.5).tolist():
             cv2.circle(picture, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)

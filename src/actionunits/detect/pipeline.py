@@ -24,7 +24,7 @@ from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import FloatArray, Frame, OnProgress
+from actionunits.records import Crop, FloatArray, Frame, OnProgress, Regions, Sample
 
 if TYPE_CHECKING:
     from actionunits.faces.detect import FaceDetector
@@ -36,9 +36,8 @@ __all__ = ["Detector", "FaceResult", "FrameResult"]
 _QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
-
-#: Of a face: f32[A] probability, f32[A] intensity and f32[E] emotions where the model gives them.
-_Said = tuple[FloatArray, FloatArray | None, FloatArray | None]
+#: Of a face: f32[A] probability, f32[A] intensity, f32[R,4,2] boxes and f32[E] emotions, where there are any.
+_Said = tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]
 
 
 class Detector:
@@ -67,8 +66,8 @@ class Detector:
             pictures are kept.
 
     Raises:
-        UserError: the model cannot be read or needs what this pipeline does not give (AU boxes, optical
-            flow), or an option is not known.
+        UserError: the model cannot be read or needs what this pipeline does not give (optical flow), or an
+            option is not known.
     """
 
     def __init__(
@@ -213,11 +212,11 @@ class Detector:
         for start in range(0, len(clips), limit):
             part = clips[start : start + limit]
             samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in part]
-            said |= _answers(part, self.backend.predict(collate(samples, spec)))
+            said |= _answers(part, samples, self.backend.predict(collate(samples, spec)))
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
-                probability, intensity, emotion = said[cropped.index, each.face.track]
+                probability, intensity, regions, emotion = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
@@ -227,6 +226,7 @@ class Detector:
                         probability,
                         intensity,
                         self.backend.tested,
+                        regions,
                         emotion,
                     )
                 )
@@ -248,31 +248,34 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
         yield replace(result, frame=frame)
 
 
-def _answers(clips: Sequence[AskedClip], output: BackendOutput) -> dict[tuple[int, int], _Said]:
-    """(frame, track) -> what the model says of that face."""
+def _answers(
+    clips: Sequence[AskedClip], samples: Sequence[Sample], output: BackendOutput
+) -> dict[tuple[int, int], _Said]:
+    """(frame, track) -> f32[A] probability, f32[A] intensity, f32[R,4,2] boxes, f32[E] emotions, if any."""
     graded, felt = output.intensity, output.emotion
     return {
         (frame, asked.track): (
             output.probability[row, at],
             None if graded is None else graded[row, at],
+            None if sample.regions is None else _in_frame(sample.regions[at], asked.clip[at][0]),
             None if felt is None else felt[row, at],
         )
-        for row, asked in enumerate(clips)
+        for row, (asked, sample) in enumerate(zip(clips, samples, strict=True))
         for at, frame in asked.scored
     }
 
 
+def _in_frame(regions: Regions, crop: Crop) -> FloatArray:
+    """f32[R,4,2]: the corners of a crop's boxes in its frame."""
+    from actionunits.faces.align import to_frame
+
+    corners = regions.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - 0.5  # a box's edge lies before its pixel
+    return to_frame(corners.reshape(-1, 2), crop).reshape(corners.shape)
+
+
 def _check_needs(backend: Backend) -> None:
-    missing = [
-        what
-        for needed, what in (
-            (backend.spec.needs_regions, "AU boxes"),
-            (backend.spec.needs_flow, "optical flow"),
-        )
-        if needed
-    ]
-    if missing:
+    if backend.spec.needs_flow:
         raise UserError(
-            f"the model {backend.name} needs {' and '.join(missing)}, which `au detect` cannot give yet: "
-            "use a model of crops and landmarks"
+            f"the model {backend.name} needs optical flow, which `au detect` cannot give yet: use a model of "
+            "crops, landmarks and boxes"
         )

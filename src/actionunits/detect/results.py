@@ -24,6 +24,8 @@ class FaceResult:
         probability: f32[A], 0 to 1, in the order of the detector's AUs.
         intensity: f32[A], 0 to 5, or None where the model gives none.
         tested: the poses and sizes that the model was tested on, where its card says so.
+        regions: f32[R,4,2], the corners of the AU groups' boxes in pixels of the frame, clockwise from the
+            top left, or None where the model takes no boxes.
         emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
     """
 
@@ -34,6 +36,7 @@ class FaceResult:
     probability: FloatArray
     intensity: FloatArray | None
     tested: TestedRange | None = None
+    regions: FloatArray | None = None
     emotion: FloatArray | None = None
 
     @cached_property

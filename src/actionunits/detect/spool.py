@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import IO
 
 import numpy as np
 
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.tested import TestedRange
+from actionunits.records import FloatArray
 
 __all__ = ["Spool"]
 
-#: Of a frame: its number, its time, how many faces follow.
-_FRAME = struct.Struct("<qdq")
+#: Of a frame: its number, its time, how many faces follow, and how many AU boxes of each behind them.
+_FRAME = struct.Struct("<qdqq")
 
 
 class Spool:
@@ -45,7 +46,9 @@ class Spool:
 
     def add(self, result: FrameResult) -> None:
         """Put the next frame's results at the end."""
-        self._file.write(_FRAME.pack(result.frame_index, result.time_s, len(result.faces)))
+        boxes = [face.regions for face in result.faces if face.regions is not None]
+        count = len(boxes[0]) if boxes else 0
+        self._file.write(_FRAME.pack(result.frame_index, result.time_s, len(result.faces), count))
         for face in result.faces:
             row = np.zeros((), self._face)
             row["track"], row["confidence"] = face.track, face.confidence
@@ -56,16 +59,22 @@ class Spool:
             if face.emotion is not None:
                 row["emotion"] = face.emotion
             self._file.write(row.tobytes())
+        for corners in boxes:
+            self._file.write(corners.astype("<f4").tobytes())
 
     def __iter__(self) -> Iterator[FrameResult]:
         """The results from the first on."""
         self._file.seek(0)
         while head := self._file.read(_FRAME.size):
-            index, time_s, count = _FRAME.unpack(head)
+            index, time_s, count, boxes = _FRAME.unpack(head)
             rows = np.frombuffer(self._file.read(count * self._face.itemsize), self._face)
-            yield FrameResult(index, time_s, tuple(map(self._read, rows)))
+            regions: Iterable[FloatArray | None] = [None] * count
+            if boxes:
+                corners = np.frombuffer(self._file.read(count * boxes * 32), "<f4")
+                regions = corners.reshape(count, boxes, 4, 2)
+            yield FrameResult(index, time_s, tuple(map(self._read, rows, regions)))
 
-    def _read(self, row: np.void) -> FaceResult:
+    def _read(self, row: np.void, regions: FloatArray | None) -> FaceResult:
         return FaceResult(
             int(row["track"]),
             float(row["confidence"]),
@@ -74,6 +83,7 @@ class Spool:
             row["probability"],
             row["intensity"] if row["graded"] else None,
             self._tested,
+            regions,
             row["emotion"] if self._emotions else None,
         )
 

@@ -111,8 +111,8 @@ def _check_same(recipes: Mapping[str, Recipe]) -> None:
         data = (str(value) for name, value in vars(recipe.data).items() if name not in free)
         return (*data, recipe.folds)
 
-    protocols = {protocol(recipe) for recipe in recipes.values()}
-    if len(protocols) != 1:
+    first, *others = (protocol(recipe) for recipe in recipes.values())
+    if any(other != first for other in others):
         raise UserError(f"{', '.join(recipes)} cannot be compared: their data or folds differ")
 
 

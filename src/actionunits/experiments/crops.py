@@ -67,8 +67,8 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         return _own_cache(data, spec)
     name = "+".join(sorted(data.sets)) or data.name
     emotions = bool(data.sets and spec.emotions and not spec.aus)
-    kind = ("-emotions" if emotions else "") + ("-box" if spec.crop == "box" else "")
-    out = Path(data.cache) if data.cache else folder / f"{name}-{spec.size_px}px{kind}"
+    cached = _cache_name(name, spec) + ("-emotions" if emotions else "")
+    out = Path(data.cache) if data.cache else folder / cached
     if not is_first_process():
         return _wait_for_crops(out)
     show = stage(f"preparing {name}", "frames") if stage else None
@@ -82,6 +82,10 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         roots = {name: Path(root) for name, root in data.sets.items()}
         return prepare_joined(roots, spec, out, chosen=emotion_pictures if emotions else None, **how).cache
     return prepare_data_set(data.name, Path(data.root), spec, out, **how).cache
+
+
+def _cache_name(data: str, spec: InputSpec) -> str:
+    return f"{data}-{spec.size_px}px" + ("" if spec.crop == "eyes" else f"-{spec.crop}")
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:

@@ -14,6 +14,8 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.registry import MODULES
 from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
+from actionunits.experiments.reproduce_au_rcnn import AU_RCNN_MAKERS
+from actionunits.experiments.reproduce_au_rcnn_faces import FACE_MAKERS
 from actionunits.experiments.reproduce_caud import CAUD_MAKERS
 from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
@@ -22,7 +24,8 @@ from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
 from actionunits.experiments.reproduce_pairs import PAIR_MAKERS
 from actionunits.experiments.reproduce_patterns import PATTERN_MAKERS
 from actionunits.experiments.reproduce_published import PUBLISHED_MAKERS
-from actionunits.experiments.reproduce_regions import REGION_MAKERS
+from actionunits.experiments.reproduce_regions import BOX_MAKERS, REGION_MAKERS
+from actionunits.experiments.reproduce_speed import SPEED_MAKERS
 from actionunits.experiments.reproduced import SCALES, Maker, Product, Request, Scale
 from actionunits.records import Stage
 from actionunits.reports.tables import to_markdown, write_table
@@ -126,6 +129,9 @@ JOINING = ("caud", "cooccurrence")
 
 #: Items that are made on labels and pictures of a licensed data set too.
 DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
+    **AU_RCNN_MAKERS,
+    **FACE_MAKERS,
+    **BOX_MAKERS,
     **CAUD_MAKERS,
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,
@@ -138,6 +144,7 @@ MAKERS: Mapping[tuple[str, str], Maker] = {
     **PUBLISHED_MAKERS,
     **LABEL_MAKERS,
     **REGION_MAKERS,
+    **SPEED_MAKERS,
     **DATA_MAKERS,
 }
 

@@ -28,8 +28,8 @@ CENTRED = ("model.config.centred=true",)
 #: The networks: a name, the recipe, and what differs from it. ``alone`` has neither fusion layer nor term.
 NETWORKS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "2DCNN": ("cooccurrence/cnn2d", ()),
-    "3DCNN": ("cooccurrence/cnn3d", ()),
     "2DCNN alone": ("cooccurrence/cnn2d", ("cooccurrence=false",)),
+    "3DCNN": ("cooccurrence/cnn3d", ()),
     "3DCNN alone": ("cooccurrence/cnn3d", ("cooccurrence=false",)),
     "3DCNN centred": ("cooccurrence/cnn3d", CENTRED),
     "3DCNN centred alone": ("cooccurrence/cnn3d", (*CENTRED, "cooccurrence=false")),

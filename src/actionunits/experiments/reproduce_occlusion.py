@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,7 +25,7 @@ from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.painting import paint_portrait
 from actionunits.training.data import CropSamples, fold_samples
 
-__all__ = ["OCCLUSION_MAKERS", "true_regions"]
+__all__ = ["OCCLUSION_MAKERS", "look", "mass_table", "true_regions"]
 
 #: The patch and its step as shares of the crop's side: 15 and 3 px of 200; smaller runs take larger steps.
 PATCH_SHARE = 15 / 200
@@ -62,27 +63,35 @@ def _aligned(face: AnimatedFace, rest: AnimatedFace, spec: InputSpec) -> ImageAr
     return image if image.ndim == 2 else np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _test_clips(recipe: Recipe, request: Request, spec: InputSpec) -> tuple[CropSamples, list[int], str]:
+def _test_clips(
+    recipe: Recipe, request: Request, spec: InputSpec, most: int | None
+) -> tuple[CropSamples, list[int], str]:
     """The first fold's test people, the numbers of clips spread over them, and a line on the data."""
     crops = open_crops(recipe.data, spec, request.folder / "data")
     index = used_index(recipe.data, crops)
     fold = folds_of(recipe.folds, index).folds[0]
     clips = scored_clips(recipe.data, spec)
     samples: CropSamples = fold_samples(crops, spec, fold, index=index, clips=clips)[2]
-    most = CLIPS[request.scale]
-    if most is not None and spec.clip_length == 1:
-        most *= 60  # stills: as many frames as the clips have
     count = len(samples) if most is None else min(most, len(samples))
     numbers = np.linspace(0, len(samples) - 1, count).astype(int).tolist()
     return samples, numbers, data_line(recipe.data, index)
 
 
-def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, OcclusionSums, str]:
-    """The occlusion sums of a network of the first fold over its test people, and a line on the data."""
-    run = runs_of(request) / name.lower().replace(" ", "-")
+def look(
+    recipe: Recipe, run: Path, request: Request, *, most: int | None, stride_share: float
+) -> tuple[Backend, OcclusionSums, str]:
+    """The occlusion sums of a network of the first fold over its test people, and a line on the data.
+
+    Args:
+        recipe: of the network.
+        run: its folder; what is missing of its first fold is trained.
+        request: where crops are kept, and what shows progress.
+        most: clips or stills that are looked at, spread over the people; None = all.
+        stride_share: the patch's step as a share of the crop's side.
+    """
     cross_validate(recipe, run, only=[1], cache=request.folder / "data", stage=request.stage)
     backend = load_backend(run / "fold-1" / "model.safetensors")
-    samples, numbers, data = _test_clips(recipe, request, backend.spec)
+    samples, numbers, data = _test_clips(recipe, request, backend.spec, most)
     size = 1 if backend.spec.clip_length > 1 else 32
     groups = (numbers[i : i + size] for i in range(0, len(numbers), size))
     sums = occlusion_sums(
@@ -90,11 +99,21 @@ def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, Occlusi
         (samples.batch(group, backend.spec) for group in groups),
         clips=len(numbers),
         patch_px=max(1, round(PATCH_SHARE * backend.spec.size_px)),
-        stride_px=max(1, round(STRIDE_SHARE[request.scale] * backend.spec.size_px)),
+        stride_px=max(1, round(stride_share * backend.spec.size_px)),
         threshold=backend.thresholds,
-        on_progress=request.stage(f"hiding patches, {name}", "places") if request.stage else None,
+        on_progress=request.stage(f"hiding patches, {recipe.model.name}", "places")
+        if request.stage
+        else None,
     )
     return backend, sums, data
+
+
+def _look(recipe: Recipe, name: str, request: Request) -> tuple[Backend, OcclusionSums, str]:
+    most = CLIPS[request.scale]
+    if most is not None and name == "2D CNN":
+        most *= 60  # stills: as many frames as the clips have
+    run = runs_of(request) / name.lower().replace(" ", "-")
+    return look(recipe, run, request, most=most, stride_share=STRIDE_SHARE[request.scale])
 
 
 def _figure4(request: Request) -> Product:
@@ -121,7 +140,7 @@ def _figure4(request: Request) -> Product:
         "any preference would have there (chance)."
     )
     sums_of = {name: sums for name, (_, sums, _) in looks.items()}
-    table = _mass(sums_of, PEOPLE[request.scale])
+    table = mass_table(sums_of, PEOPLE[request.scale])
     return Product(data, {"": table}, pictures, notes=tuple(notes), runs=runs)
 
 
@@ -130,9 +149,14 @@ def _clips_shown(request: Request) -> str:
     return "all clips" if most is None else f"{most} clip{'' if most == 1 else 's'}"
 
 
-def _mass(sums_of: Mapping[str, OcclusionSums], people: int) -> pd.DataFrame:
-    """The share of each network's maps inside each AU's true region, and that region's share of the area."""
-    spec = sums_of[OURS].spec
+def mass_table(sums_of: Mapping[str, OcclusionSums], people: int) -> pd.DataFrame:
+    """The share of each network's maps inside each AU's true region, and that region's share of the area.
+
+    Args:
+        sums_of: name to sums of networks with the same AUs and crop.
+        people: painted faces by whom the regions are known.
+    """
+    spec = next(iter(sums_of.values())).spec
     regions = true_regions(spec, people)
     columns: dict[str, list[float]] = {}
     for name, sums in sums_of.items():

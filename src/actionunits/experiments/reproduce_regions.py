@@ -1,4 +1,4 @@
-"""Items of seed 001 that are geometry only: masks and boxes on painted faces."""
+"""Items of seed 001 that are geometry only: masks and boxes on faces, their mean places and areas."""
 
 from __future__ import annotations
 
@@ -9,56 +9,40 @@ import numpy as np
 import pandas as pd
 
 from actionunits.analysis.published import published
+from actionunits.errors import UserError
+from actionunits.experiments.au_rcnn_boxes import box_table, boxes_of_faces
+from actionunits.experiments.crops import data_line, open_crops
+from actionunits.experiments.recipe import DataSettings
 from actionunits.experiments.reproduced import Maker, Product, Request, Scale
-from actionunits.faces.align import inter_ocular_distance
-from actionunits.faces.regions import au_group_mask, au_group_regions
-from actionunits.facs.groups import AU_GROUPS, groups_of_set
+from actionunits.faces.align import crop_by_points, to_crop
+from actionunits.faces.region_drawing import draw_boxes, draw_mask, draw_rois
+from actionunits.faces.regions import au_group_regions, lift_in_crop, regions_of
+from actionunits.facs.groups import AU_GROUPS
 from actionunits.facs.sets import au_set
-from actionunits.records import FloatArray, ImageArray, Landmarks, Portrait
+from actionunits.models.au_rcnn.region_net import au_rcnn_spec
+from actionunits.records import FloatArray, ImageArray, InputSpec, Landmarks
+from actionunits.reports.figures import contact_sheet
 from actionunits.reports.tables import beside
 from actionunits.synthesis.painting import paint_portrait
 
-__all__ = ["REGION_MAKERS", "paper_crop"]
+__all__ = ["BOX_MAKERS", "REGION_MAKERS", "png_of"]
 
 SIDE_PX = 512
 
 #: Painted people that are measured at each scale.
 PEOPLE: Mapping[Scale, int] = {"tiny": 5, "small": 30, "paper": 100}
 
-#: Inter-ocular distance, in px, of the faces for which the paper's fixed margins are meant.
-PAPER_INTER_OCULAR_PX = 200.0
 
-INK = (
-    (214, 39, 40),
-    (31, 119, 180),
-    (44, 160, 44),
-    (255, 127, 14),
-    (148, 103, 189),
-    (23, 190, 207),
-    (227, 119, 194),
-)
+def _spec(set_name: str) -> InputSpec:
+    """The paper's crop, with an AU set."""
+    return au_rcnn_spec(au_set(set_name), SIDE_PX, "points", needs_regions=True)
 
 
-def paper_crop(portrait: Portrait) -> tuple[ImageArray, Landmarks, float]:
-    """A face cropped as the paper does.
-
-    The crop reaches 20 px beside and 50 px above the points and is resized to 512x512 without keeping the
-    aspect. The margins are for faces whose eyes are 200 px apart; here they go with the face.
-
-    Returns:
-        the crop u8[512,512,3], its points, and the paper's 20 px lift in pixels of the crop.
-    """
-    height, width = portrait.image.shape[:2]
-    points = portrait.landmarks.points.astype(np.float64)
-    unit = inter_ocular_distance(portrait.landmarks) / PAPER_INTER_OCULAR_PX
-    low = np.maximum(np.floor(points.min(axis=0) - (20 * unit, 50 * unit)), 0).astype(int)
-    reach = np.array([points[:, 0].max() + 20 * unit, points[:, 1].max()])
-    high = np.minimum(np.ceil(reach), (width, height)).astype(int)
-    part = portrait.image[low[1] : high[1], low[0] : high[0]]
-    scale = SIDE_PX / (high - low)
-    crop = cv2.resize(part, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_LINEAR)
-    moved = (points - low + 0.5) * scale - 0.5
-    return np.asarray(crop, np.uint8), Landmarks(moved.astype(np.float32)), float(20 * unit * scale[1])
+def _painted(seed: int, size_px: int) -> tuple[ImageArray, Landmarks]:
+    """A painted face cropped as the paper does, and its points."""
+    portrait = paint_portrait(seed, size_px=size_px)
+    crop = crop_by_points(portrait.image, portrait.landmarks, SIDE_PX)
+    return crop.image, Landmarks(to_crop(portrait.landmarks.points, crop))
 
 
 def _line(count: int) -> str:
@@ -70,100 +54,99 @@ def _line(count: int) -> str:
 
 
 def _masks(request: Request) -> Product:
-    """Figure 4: each group's mask over a face."""
-    face, landmarks, lift = paper_crop(paint_portrait(1, size_px=800))
-    shown = []
-    for group in AU_GROUPS:
-        mask = au_group_mask(group, landmarks, face.shape[:2], lift) > 0
-        tinted = face.copy()
-        tinted[mask] = (0.45 * face[mask] + 0.55 * np.array(INK[(group - 1) % len(INK)])).astype(np.uint8)
-        title = f"group {group}: AU {' '.join(map(str, AU_GROUPS[group].aus))}"
-        shown.append(_titled(tinted, title))
-    return Product(_line(1), pictures={"": _png(_sheet(shown, 4))})
+    """Figure 4: each group's mask over a face; and Figure 2, the RoIs."""
+    face, landmarks = _painted(1, 800)
+    lift = lift_in_crop(_spec("bp4d-22"), landmarks)
+    masks = [draw_mask(face, group, landmarks, lift) for group in AU_GROUPS]
+    titles = [f"group {n}: AU {' '.join(map(str, group.aus))}" for n, group in AU_GROUPS.items()]
+    pictures = {
+        "": png_of(contact_sheet(masks, titles, 4, tile_px=290)),
+        "-rois": png_of(draw_rois(face, landmarks, lift)),
+    }
+    note = "The eight groups' masks; below them the 43 RoIs that they are made of (the paper's Fig. 2)."
+    return Product(_line(1), pictures=pictures, notes=(note,))
 
 
 def _boxes(request: Request) -> Product:
     """Figure 5: the boxes of BP4D's 22 AUs and of DISFA's 12 on a face."""
-    face, landmarks, lift = paper_crop(paint_portrait(1, size_px=800))
-    shown = []
+    face, landmarks = _painted(1, 800)
+    shown, titles = [], []
     for name in ("bp4d-22", "disfa-12"):
-        aus = au_set(name)
-        regions = au_group_regions(landmarks, face.shape[:2], aus, lift)
-        drawn = face.copy()
-        for index, box in enumerate(regions.boxes):
-            left, top, right, bottom = (int(edge) for edge in box)
-            cv2.rectangle(drawn, (left, top), (right - 1, bottom - 1), INK[index % len(INK)], 3)
-        shown.append(_titled(drawn, f"{name.upper()}: {len(regions.boxes)} boxes"))
-    return Product(_line(1), pictures={"": _png(_sheet(shown, 2))})
+        boxes = regions_of(_spec(name), landmarks).boxes
+        shown.append(draw_boxes(face, boxes))
+        titles.append(f"{name.upper()}: {len(boxes)} boxes")
+    return Product(_line(1), pictures={"": png_of(contact_sheet(shown, titles, 2, tile_px=SIDE_PX))})
+
+
+def _measured(request: Request, data: str, set_name: str) -> tuple[FloatArray, str, str]:
+    """The boxes of every face f32[N,R,4], a line on the data, and how many faces gave all their boxes."""
+    spec = _spec(set_name)
+    if request.data is None:
+        count = PEOPLE[request.scale]
+        faces = [_painted(seed, 200)[1] for seed in range(count)]
+        whole = sum(_gives_every_box(spec, points) for points in faces)
+        boxes = np.stack([regions_of(spec, points).boxes for points in faces])
+        return boxes, _line(count), f"{whole} of {count} faces gave every box by itself."
+    if request.data[0] != data:
+        raise UserError(f"these boxes are of {data}, got {request.data[0]}: give --data {data}=FOLDER")
+    settings = DataSettings(name=data, root=str(request.data[1]))
+    crops = open_crops(settings, spec, request.folder / "data", request.stage)
+    boxes = boxes_of_faces(crops, spec, crops.index)
+    return boxes, data_line(settings, crops.index), f"{len(boxes):,} faces."
+
+
+def _gives_every_box(spec: InputSpec, landmarks: Landmarks) -> bool:
+    """Whether the masks of a face have exactly the parts that the paper names."""
+    lift = lift_in_crop(spec, landmarks)
+    try:
+        found = au_group_regions(landmarks, (spec.size_px, spec.size_px), spec.aus, lift)
+    except ValueError:  # a group without a part of 1 %
+        return False
+    return len(found.boxes) == len(regions_of(spec, landmarks).boxes)
 
 
 def _mean_boxes(data: str, set_name: str) -> Maker:
     def make(request: Request) -> Product:
-        count = PEOPLE[request.scale]
-        mean, whole = _measured(count, set_name)
+        boxes, line, whole = _measured(request, data, set_name)
         printed = published("mean_boxes")
         printed = printed[printed["data"] == data]
         paper = printed.drop(columns="data").rename(columns={"group": "AU group"}).reset_index(drop=True)
-        note = f"{whole} of {count} faces gave every box. Pixels of a 512 px crop; group 1 has two boxes."
-        return Product(_line(count), {"": mean, "-published": paper}, notes=(note,))
+        mean = box_table(_spec(set_name), boxes.mean(axis=0))
+        note = f"{whole} Pixels of a 512 px crop; group 1 has two boxes."
+        return Product(line, {"": mean, "-published": paper}, notes=(note,))
 
     return make
-
-
-def _measured(count: int, set_name: str) -> tuple[pd.DataFrame, int]:
-    """The mean box of each group, and how many faces had all of them."""
-    aus = au_set(set_name)
-    names = [1, *groups_of_set(aus)]
-    found: list[FloatArray] = []
-    for seed in range(count):
-        _, landmarks, lift = paper_crop(paint_portrait(seed, size_px=200))
-        boxes = au_group_regions(landmarks, (SIDE_PX, SIDE_PX), aus, lift).boxes
-        if len(boxes) == len(names):
-            found.append(boxes)
-    mean = np.mean(found, axis=0) if found else np.full((len(names), 4), np.nan)
-    table = pd.DataFrame(mean[:, [1, 0, 3, 2]], columns=["ymin", "xmin", "ymax", "xmax"])
-    table.insert(0, "AU group", names)
-    return table, len(found)
 
 
 def _areas(data: str, set_name: str) -> Maker:
     def make(request: Request) -> Product:
-        count = PEOPLE[request.scale]
-        mean, whole = _measured(count, set_name)
-        area = (mean["ymax"] - mean["ymin"]) * (mean["xmax"] - mean["xmin"])
-        ours = pd.DataFrame({"area_px": area, "share": area / SIDE_PX**2}).groupby(mean["AU group"]).mean()
+        boxes, line, whole = _measured(request, data, set_name)
+        sides = boxes[..., 2:] - boxes[..., :2]
+        area = pd.Series(sides.prod(axis=-1).mean(axis=0, dtype=np.float64))
+        groups = box_table(_spec(set_name), boxes.mean(axis=0))["AU group"]
+        ours = pd.DataFrame({"area_px": area, "share": area / SIDE_PX**2}).groupby(groups).mean()
         printed = published("box_areas")
         paper = printed[printed["data"] == data].set_index("group")[["area_px", "share"]]
-        note = f"{whole} of {count} faces gave every box. Area of the mean box; group 1: mean of its two."
-        return Product(_line(count), {"": beside(ours, paper.astype(float))}, notes=(note,))
+        note = f"{whole} Mean area of a group's box; group 1: mean of its two."
+        return Product(line, {"": beside(ours, paper.astype(float))}, notes=(note,))
 
     return make
 
 
-def _titled(image: ImageArray, title: str) -> ImageArray:
-    band = np.full((34, image.shape[1], 3), 255, np.uint8)
-    cv2.putText(band, title, (8, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.62, (20, 20, 20), 1, cv2.LINE_AA)
-    return np.vstack([band, image])
-
-
-def _sheet(pictures: list[ImageArray], columns: int) -> ImageArray:
-    rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
-    sheet = np.vstack(rows)
-    if sheet.shape[1] > 1200:
-        size = (1200, round(sheet.shape[0] * 1200 / sheet.shape[1]))
-        sheet = np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return sheet
-
-
-def _png(image: ImageArray) -> bytes:
+def png_of(image: ImageArray) -> bytes:
+    """A picture u8[H,W,3] RGB as PNG."""
     done, data = cv2.imencode(".png", image[:, :, ::-1])
     assert done
-    return data.tobytes()
+    return bytes(data.tobytes())
 
 
 REGION_MAKERS: Mapping[tuple[str, str], Maker] = {
     ("au_rcnn", "fig4"): _masks,
     ("au_rcnn", "fig5"): _boxes,
+}
+
+#: On a licensed set too.
+BOX_MAKERS: Mapping[tuple[str, str], Maker] = {
     ("au_rcnn", "table9"): _areas("bp4d", "bp4d-22"),
     ("au_rcnn", "table10"): _areas("disfa", "disfa-12"),
     ("au_rcnn", "table12"): _mean_boxes("bp4d", "bp4d-22"),

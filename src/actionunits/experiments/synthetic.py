@@ -157,7 +157,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
     people = coded_set(settings, spec.aus)
     made = {
         "set": to_plain(people),
-        "crop": CropGeometry.of(spec).to_dict(),
+        "crop": CropGeometry.of(spec).to_plain(),
         "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
         **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }

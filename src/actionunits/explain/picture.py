@@ -65,13 +65,13 @@ def explain_picture(
         on_progress: called with (places done, places).
 
     Raises:
-        UserError: no such picture, no face in it, the model does not give the AU, or takes boxes or flow.
+        UserError: no such picture, no face in it, the model does not give the AU, or takes flow.
     """
     spec = predictor.spec
     if au not in spec.aus:
         raise UserError(f"the model does not give AU{au}: it gives {', '.join(map(str, spec.aus))}")
-    if spec.needs_regions or spec.needs_flow:
-        raise UserError("a model that takes boxes or flow cannot be explained on a picture yet")
+    if spec.needs_flow:
+        raise UserError("a model that takes flow cannot be explained on a picture yet")
     frame, landmarks = face_of_picture(path)
     crop = align_for(spec, frame, landmarks)
     sample = sample_of([crop] * spec.clip_length, [landmarks] * spec.clip_length, spec)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from actionunits.faces.align import to_crop
 from actionunits.faces.flow import optical_flow
+from actionunits.faces.regions import regions_of
 from actionunits.records import Batch, Crop, FloatArray, ImageArray, InputSpec, Landmarks, Regions, Sample
 
 __all__ = ["Stack", "clip_flow", "collate", "sample_of"]
@@ -31,7 +32,8 @@ def sample_of(
         crops: T crops as ``align_for`` makes them.
         landmarks: for each its points in pixels of the frame; they are moved into the crop.
         spec: what the model takes; flow is computed if it asks for it.
-        regions: the boxes of each crop in crop pixels, where the model takes them.
+        regions: the boxes of each crop in crop pixels; by default those of the model's AU groups, where it
+            takes boxes.
 
     Raises:
         ValueError: there is no crop, or not as many points as crops.
@@ -40,6 +42,8 @@ def sample_of(
         raise ValueError(f"each crop needs its points, got {len(crops)} crops and {len(landmarks)} points")
     frames = np.stack([c.image if c.image.ndim == 3 else c.image[:, :, None] for c in crops])
     points = np.stack([to_crop(p.points, c) for p, c in zip(landmarks, crops, strict=True)])
+    if regions is None and spec.needs_regions:
+        regions = [regions_of(spec, Landmarks(each)) for each in points]
     return Sample(
         frames=frames,
         labels=np.full((len(crops), len(spec.aus)), -1, dtype=np.int8),

@@ -8,13 +8,24 @@ is 0-based, as everywhere in this package.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from actionunits.faces.align import inter_ocular_distance
-from actionunits.facs.groups import AU_GROUPS, LIFT_OF_INTER_OCULAR, box_aus, groups_of_set, roi_polygon
-from actionunits.records import FloatArray, ImageArray, Landmarks, Regions
+from actionunits.faces.align import POINT_MARGINS, inter_ocular_distance
+from actionunits.facs.groups import (
+    AU_GROUPS,
+    LIFT_OF_INTER_OCULAR,
+    ROIS,
+    Vertex,
+    box_aus,
+    box_groups,
+    groups_of_set,
+    roi_polygon,
+)
+from actionunits.records import FloatArray, ImageArray, InputSpec, Landmarks, Regions
 
 __all__ = [
     "MICRO_AUS",
@@ -22,8 +33,10 @@ __all__ = [
     "SMALLEST_SHARE",
     "au_group_mask",
     "au_group_regions",
+    "lift_in_crop",
     "micro_expression_regions",
     "micro_expression_regions_of_clip",
+    "regions_of",
 ]
 
 #: A part of a group whose box is a smaller share of the picture is dropped.
@@ -136,7 +149,7 @@ def au_group_regions(
     boxes: list[FloatArray] = []
     carried: list[tuple[int, ...]] = []
     for group in groups_of_set(aus):
-        parts = _parts(au_group_mask(group, landmarks, size, lift_px))
+        parts = _parts(au_group_mask(group, landmarks, size, lift_px), SMALLEST_SHARE)
         if not parts:
             raise ValueError(f"AU group {group} has no box: the points are not those of an upright face")
         boxes += parts
@@ -144,11 +157,103 @@ def au_group_regions(
     return Regions(np.stack(boxes).astype(np.float32), tuple(carried))
 
 
-def _parts(mask: ImageArray) -> list[FloatArray]:
-    """The boxes of the mask's connected parts (8 neighbours) that are large enough, from left to right."""
+def lift_in_crop(spec: InputSpec, landmarks: Landmarks) -> float:
+    """One lift (the paper's 20 px) in pixels of a model's crop, along y.
+
+    A crop by the points has its own scale along y. It leaves 50 of the paper's pixels above the points, so a
+    lift is two fifths of that; where the picture ends sooner, lifts end with it.
+
+    Args:
+        spec: of the model.
+        landmarks: the points in pixels of its crop.
+    """
+    if spec.crop == "points":
+        above = max(float(landmarks.points[:, 1].min()) + 0.5, 0.0)
+        return LIFT_OF_INTER_OCULAR / POINT_MARGINS[1] * above
+    return LIFT_OF_INTER_OCULAR * inter_ocular_distance(landmarks)
+
+
+def regions_of(spec: InputSpec, landmarks: Landmarks) -> Regions:
+    """The boxes that a model with ``needs_regions`` takes: for every face as many, in one order.
+
+    They are those of :func:`au_group_regions` on an ordinary face. Turned and half hidden faces have them
+    too: where group 1's two parts are one, both its boxes are around it; where another group falls into
+    parts, its box is around all; where no part is large enough, around what there is; a group that lies
+    outside the crop gets the whole crop, as the paper does with a face that is not found.
+
+    Args:
+        spec: of the model: its AUs and crop.
+        landmarks: the points in pixels of its crop.
+
+    Returns:
+        R boxes, as :func:`actionunits.facs.groups.box_groups` orders them.
+    """
+    side, lift_px = spec.size_px, lift_in_crop(spec, landmarks)
+    boxes: list[FloatArray] = []
+    for group in groups_of_set(spec.aus):
+        parts = _parts_by_corners(group, landmarks, side, lift_px)
+        if parts is None:
+            mask = au_group_mask(group, landmarks, (side, side), lift_px)
+            parts = _parts(mask, SMALLEST_SHARE) or _parts(mask, 0.0)
+        if not parts:
+            parts = [np.array([0, 0, side, side], np.float32)]
+        boxes += [parts[0], parts[-1]] if group == 1 else [_around(parts)]
+    carried = tuple(box_aus(group, spec.aus) for group in box_groups(spec.aus))
+    return Regions(np.stack(boxes).astype(np.float32), carried)
+
+
+@cache
+def _corners_of(group: int) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
+    """A group's vertices: i64[V,2] their points, f64[V] lifts, and where each of its parts begins.
+
+    RoIs that share a vertex belong to one part.
+    """
+    parts: list[set[Vertex]] = []
+    for roi in AU_GROUPS[group].rois:
+        grown = set(ROIS[roi])
+        apart = [part for part in parts if not part & grown]
+        for part in parts:
+            grown |= part if part & grown else set()
+        parts = [*apart, grown]
+    vertices = [vertex for part in parts for vertex in part]
+    pairs = np.array([(v.points[0], v.points[-1]) for v in vertices])
+    begins = np.cumsum([0, *(len(part) for part in parts[:-1])])
+    return pairs, np.array([v.lifts for v in vertices], np.float64), begins
+
+
+def _parts_by_corners(group: int, landmarks: Landmarks, side: int, lift_px: float) -> list[FloatArray] | None:
+    """The boxes of a group's parts without drawing its mask; None where that would be needed.
+
+    A part's box is that of its vertices, if they lie within the crop, each part is large enough, and no two
+    parts come near each other.
+    """
+    pairs, lifts, begins = _corners_of(group)
+    corners = landmarks.points[pairs].mean(axis=1, dtype=np.float64)
+    corners[:, 1] -= lift_px * lifts
+    pixels = np.floor(np.rint(corners * (1 << _SHIFT)) / (1 << _SHIFT) + 0.5)
+    if pixels.min() < 0 or pixels.max() > side:
+        return None
+    first = np.minimum.reduceat(pixels, begins)
+    last = np.minimum(np.maximum.reduceat(pixels, begins) + 1, side)
+    if ((last - first).prod(axis=1) < SMALLEST_SHARE * side * side).any():
+        return None
+    order = np.argsort(first[:, 0])
+    first, last = first[order], last[order]
+    if (first[1:, 0] <= last[:-1, 0] + 1).any():
+        return None
+    return list(np.concatenate([first, last], axis=1).astype(np.float32))
+
+
+def _around(boxes: Sequence[FloatArray]) -> FloatArray:
+    together = np.stack(boxes)
+    return np.concatenate([together[:, :2].min(axis=0), together[:, 2:].max(axis=0)])
+
+
+def _parts(mask: ImageArray, smallest: float) -> list[FloatArray]:
+    """The boxes of the mask's connected parts (8 neighbours) of at least a share, from left to right."""
     count, _, statistics, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     boxes = []
     for left, top, width, height, _area in statistics[1:count]:
-        if width * height >= SMALLEST_SHARE * mask.size:
+        if width * height >= smallest * mask.size:
             boxes.append(np.array([left, top, left + width, top + height], np.float32))
     return sorted(boxes, key=lambda box: float(box[0]))

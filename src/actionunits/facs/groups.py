@@ -22,6 +22,8 @@ __all__ = [
     "AUGroup",
     "Vertex",
     "box_aus",
+    "box_groups",
+    "boxes_carry",
     "group_of",
     "groups_of_set",
     "roi_polygon",
@@ -168,6 +170,25 @@ def box_aus(group: int, aus: Sequence[int]) -> tuple[int, ...]:
     """
     carried = {au for number in (group, *LABEL_FETCH.get(group, ())) for au in AU_GROUPS[number].aus}
     return tuple(au for au in aus if au in carried)
+
+
+def box_groups(aus: Sequence[int]) -> tuple[int, ...]:
+    """The group of each box of a face, in the paper's order: group 1 has two boxes, the others one.
+
+    >>> box_groups((1, 2, 4, 6, 9, 12, 25, 26))
+    (1, 1, 2, 3, 4, 5, 6)
+    """
+    return tuple(number for group in groups_of_set(aus) for number in (group,) * (2 if group == 1 else 1))
+
+
+def boxes_carry(aus: Sequence[int]) -> NDArray[np.bool_]:
+    """bool[R,A]: whether each box (:func:`box_groups`) carries each AU of a set, its own or a fetched one.
+
+    >>> boxes_carry((1, 4)).astype(int).tolist()
+    [[1, 0], [1, 0], [1, 1]]
+    """
+    rows = [[au in box_aus(group, aus) for au in aus] for group in box_groups(aus)]
+    return np.array(rows, bool).reshape(len(rows), len(aus))
 
 
 def roi_polygon(roi: int, points: NDArray[np.floating], lift_px: float) -> NDArray[np.float64]:

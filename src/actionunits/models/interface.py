@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from actionunits.records import Batch, InputSpec, Regions
+from actionunits.records import Batch, InputSpec, stacked_boxes
 
 __all__ = ["AUModel", "ModelOutput", "TensorBatch", "to_tensors"]
 
@@ -20,7 +20,7 @@ class TensorBatch:
     Attributes:
         frames: f32[B,T,C,S,S], normalised.
         landmarks: f32[B,T,68,2] in crop pixels, or None.
-        regions: the boxes of each frame of each clip, or None.
+        regions: f32[B,T,R,4], the boxes of each frame (left, top, right, bottom in crop pixels), or None.
         flow: f32[B,T,2,S,S], or None.
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
@@ -31,7 +31,7 @@ class TensorBatch:
 
     frames: Tensor
     landmarks: Tensor | None = None
-    regions: tuple[tuple[Regions, ...], ...] | None = None
+    regions: Tensor | None = None
     flow: Tensor | None = None
     labels: Tensor | None = None
     intensity: Tensor | None = None
@@ -102,7 +102,11 @@ class AUModel(nn.Module, ABC):
 
 
 def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
-    """Move a batch's arrays to a device."""
+    """Move a batch's arrays to a device.
+
+    Raises:
+        ValueError: faces have different numbers of boxes.
+    """
 
     def move(array: object) -> Tensor | None:
         return None if array is None else torch.as_tensor(array).to(device)
@@ -112,7 +116,7 @@ def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
     return TensorBatch(
         frames=frames,
         landmarks=move(batch.landmarks),
-        regions=batch.regions,
+        regions=None if batch.regions is None else move(stacked_boxes(batch.regions)),
         flow=move(batch.flow),
         labels=move(batch.labels),
         intensity=move(batch.intensity),

@@ -123,6 +123,22 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/cnn_res": Entry(
         "au_rcnn.cnn_res", "build", "CnnResConfig", "au_rcnn", "the paper's baseline: ResNet, whole face"
     ),
+    "au_rcnn/ar_res": Entry(
+        "au_rcnn.ar_res", "build", "ArResConfig", "au_rcnn", "AU R-CNN: ResNet, boxes of the AU groups"
+    ),
+    "au_rcnn/mean_box": Entry(
+        "au_rcnn.mean_box",
+        "build",
+        "MeanBoxConfig",
+        "au_rcnn",
+        "the same with one set of boxes for all faces",
+    ),
+    "au_rcnn/ar_vgg": Entry(
+        "au_rcnn.ar_vgg", "build", "ArVggConfig", "au_rcnn", "AU R-CNN on VGG-16 or VGG-19"
+    ),
+    "au_rcnn/ar_fpn": Entry(
+        "au_rcnn.ar_fpn", "build", "ArFpnConfig", "au_rcnn", "AU R-CNN with a feature pyramid"
+    ),
 }
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from actionunits.atomic import replace_when_done
 from actionunits.errors import UserError
+from actionunits.facs.groups import box_groups
 from actionunits.models.config import to_plain
 from actionunits.models.interface import AUModel, TensorBatch
 from actionunits.models.registry import build_model, entry, make_config
@@ -160,8 +161,10 @@ class _Plain(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, frames: Tensor, landmarks: Tensor | None = None) -> tuple[Tensor, ...]:
-        output = self.model(TensorBatch(frames=frames, landmarks=landmarks))
+    def forward(
+        self, frames: Tensor, landmarks: Tensor | None = None, regions: Tensor | None = None
+    ) -> tuple[Tensor, ...]:
+        output = self.model(TensorBatch(frames=frames, landmarks=landmarks, regions=regions))
         return tuple(
             given
             for given in (output.logits, output.intensity, output.decided, output.emotion)
@@ -172,26 +175,29 @@ class _Plain(nn.Module):
 def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> None:
     """Write a model as one ONNX file for ONNX Runtime; it appears whole or not at all.
 
-    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2];
-    outputs: ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided``
-    i8[B,T,A] and ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and
-    ``actionunits.card`` as JSON.
+    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2] and
+    ``regions`` f32[B,T,R,4], its AU groups' boxes in crop pixels, whose pooling is part of the file; outputs:
+    ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
+    ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
 
     Raises:
-        UserError: the model takes regions or flow, or the file cannot be written.
+        UserError: the model takes flow, or the file cannot be written.
     """
     spec, path = model.spec, Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"an ONNX file ends in .onnx, got {path.name}")
-    if spec.needs_regions or spec.needs_flow:
-        raise UserError("a model that takes regions or flow cannot be written as ONNX yet")
+    if spec.needs_flow:
+        raise UserError("a model that takes flow cannot be written as ONNX yet")
     model = model.cpu().eval()
     frames = torch.zeros(2, spec.clip_length, spec.channels, spec.size_px, spec.size_px)
     inputs = {"frames": frames}
     if spec.needs_landmarks:
         inputs["landmarks"] = torch.full((2, spec.clip_length, 68, 2), spec.size_px / 2.0)
+    if spec.needs_regions:
+        whole = torch.tensor([0.0, 0.0, spec.size_px, spec.size_px])
+        inputs["regions"] = whole.repeat(2, spec.clip_length, len(box_groups(spec.aus)), 1)
     with torch.no_grad():
-        output = model(TensorBatch(frames=frames, landmarks=inputs.get("landmarks")))
+        output = model(TensorBatch(**inputs))
     extra = {"intensity": output.intensity, "decided": output.decided, "emotion": output.emotion}
     names = ["logits", *(name for name, given in extra.items() if given is not None)]
     proto = _to_proto(_Plain(model), inputs, names)
@@ -205,6 +211,17 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         beside.write_bytes(proto.SerializeToString())
 
 
+def _max_roi_pool(
+    maps: Any, rois: Any, spatial_scale: float, pooled_height: int, pooled_width: int
+) -> tuple[Any, Any]:
+    """Pooling of boxes (torchvision's) in ONNX's operators; the places of the maxima are not wanted."""
+    from onnxscript import opset18
+
+    shape = (pooled_height, pooled_width)
+    pooled = opset18.MaxRoiPool(maps, rois, pooled_shape=shape, spatial_scale=spatial_scale)
+    return pooled, opset18.Identity(pooled)
+
+
 def _to_proto(plain: nn.Module, inputs: Mapping[str, Tensor], outputs: list[str]) -> Any:
     batch = torch.export.Dim("batch", min=1)
     level = logging.getLogger("torch.onnx").level
@@ -214,10 +231,11 @@ def _to_proto(plain: nn.Module, inputs: Mapping[str, Tensor], outputs: list[str]
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 plain,
-                tuple(inputs.values()),
+                kwargs=dict(inputs),
                 input_names=list(inputs),
                 output_names=outputs,
-                dynamic_shapes=tuple({0: batch} for _ in inputs),
+                dynamic_shapes={name: {0: batch} for name in inputs},
+                custom_translation_table={torch.ops.torchvision.roi_pool.default: _max_roi_pool},
                 dynamo=True,
                 verbose=False,
             )

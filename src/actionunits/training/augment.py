@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import cv2
@@ -32,6 +33,7 @@ class AugmentSettings:
         blur: greatest deviation of a Gaussian blur, as a share of the crop's side.
         jpeg: chance of JPEG artefacts (quality 20 to 90).
         cutout: chance of a grey patch over up to a third of the side.
+        box_jitter: deviation of each edge of an AU box, as a share of the box's side; the same in all frames.
     """
 
     flip: float = 0.5
@@ -45,6 +47,7 @@ class AugmentSettings:
     blur: float = 0.004
     jpeg: float = 0.2
     cutout: float = 0.2
+    box_jitter: float = 0.0
 
 
 def augment(sample: Sample, settings: AugmentSettings, rng: np.random.Generator) -> Sample:
@@ -55,6 +58,8 @@ def augment(sample: Sample, settings: AugmentSettings, rng: np.random.Generator)
     if rng.random() < settings.flip:
         sample = mirror(sample)
     sample = _moved(sample, settings, rng)
+    if settings.box_jitter > 0 and sample.regions is not None:
+        sample = replace(sample, regions=_jittered(sample.regions, settings.box_jitter, sample, rng))
     return replace(sample, frames=_repainted(sample.frames, settings, rng))
 
 
@@ -75,14 +80,31 @@ def mirror(sample: Sample) -> Sample:
 
 
 def _mirrored_boxes(regions: Regions, width: int) -> Regions:
-    """Boxes with the same AUs are the two sides of one group: they change places."""
+    """Boxes with the same AUs beside each other are the two sides of one group: they change places."""
     boxes = regions.boxes[:, [2, 1, 0, 3]].copy()
-    boxes[:, [0, 2]] = (width - 1) - boxes[:, [0, 2]]
+    boxes[:, [0, 2]] = width - boxes[:, [0, 2]]
     ordered = boxes.copy()
-    for aus in set(regions.aus):
-        places = [index for index, other in enumerate(regions.aus) if other == aus]
-        ordered[places] = boxes[places[::-1]]
+    for one, other in combinations(range(len(boxes)), 2):
+        beside = boxes[one, 2] <= boxes[other, 0] or boxes[other, 2] <= boxes[one, 0]
+        if beside and regions.aus[one] == regions.aus[other]:
+            ordered[[one, other]] = boxes[[other, one]]
     return Regions(ordered, regions.aus)
+
+
+def _jittered(
+    regions: tuple[Regions, ...], jitter: float, sample: Sample, rng: np.random.Generator
+) -> tuple[Regions, ...]:
+    """Each box with edges a little elsewhere, within the crop and at least a pixel wide."""
+    height, width = sample.frames.shape[1:3]
+    shares = np.float32(jitter * rng.normal(0, 1, regions[0].boxes.shape))
+    moved = []
+    for part in regions:
+        sides = part.boxes[:, [2, 3]] - part.boxes[:, [0, 1]]
+        boxes = part.boxes + shares * np.tile(sides, 2)
+        low = np.clip(boxes[:, :2], 0, [width - 1, height - 1])
+        high = np.clip(boxes[:, 2:], low + 1, [width, height])
+        moved.append(Regions(np.concatenate([low, high], axis=1).astype(np.float32), part.aus))
+    return tuple(moved)
 
 
 def move(sample: Sample, affine: NDArray[np.float64]) -> Sample:
@@ -116,8 +138,8 @@ def _mapped(points: FloatArray, affine: NDArray[np.float64]) -> FloatArray:
 
 
 def _mapped_boxes(boxes: FloatArray, affine: NDArray[np.float64]) -> FloatArray:
-    """The upright boxes around the moved boxes."""
-    corners = _mapped(boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]], affine)
+    """The upright boxes around the moved boxes; an edge lies half a pixel before its pixel's centre."""
+    corners = _mapped(boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - np.float32(0.5), affine) + 0.5
     return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1).astype(np.float32)
 
 

@@ -6,6 +6,7 @@ import bisect
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from actionunits.datasets.folds import Fold, subject_keys
 from actionunits.errors import UserError
 from actionunits.faces.batch import Stack, clip_flow, collate
 from actionunits.faces.clips import MISSING, fill_rows, tile_rows
+from actionunits.faces.regions import regions_of
 from actionunits.records import Batch, FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
 from actionunits.training.source import SampleSet
 
@@ -189,7 +191,8 @@ class CropSamples(Dataset[Sample]):
         index: labelled frames of the cache; None = all of it.
         subjects: the people, as :func:`~actionunits.datasets.folds.subject_keys` names them; None = everyone.
         clips: how clips are cut; not read for a model of stills.
-        regions: gives the boxes of a crop's points, where the model takes them.
+        regions: gives the boxes of a crop's points, where the model takes boxes; by default those of its AU
+            groups (:func:`~actionunits.faces.regions.regions_of`).
         flow: ``dis`` or ``tvl1``, where the model takes optical flow.
         emotions: give these emotions too, numbered from 0 in this order, by their names in the index
             (:data:`~actionunits.datasets.au_codes.EMOTIONS`); others and unnamed ones are unknown. A sample
@@ -203,8 +206,7 @@ class CropSamples(Dataset[Sample]):
         faceless: frames of these people without a face.
 
     Raises:
-        UserError: the cache has other crops, the index does not code an AU or has none of the emotions, or
-            the model needs boxes and ``regions`` is missing.
+        UserError: the cache has other crops, or the index does not code an AU or has none of the emotions.
     """
 
     def __init__(
@@ -221,9 +223,8 @@ class CropSamples(Dataset[Sample]):
         uncoded: Literal["error", "unknown"] = "error",
     ) -> None:
         cache.check_spec(spec)
-        if spec.needs_regions and regions is None:
-            raise UserError("this model takes boxes: say how they are made out of the points (regions=)")
-        self.cache, self.spec, self.regions, self.flow = cache, spec, regions, flow
+        self.cache, self.spec, self.flow = cache, spec, flow
+        self.regions = partial(regions_of, spec) if regions is None else regions
         whole = cache.index if index is None else index
         if subjects is not None:
             whole = whole.take(np.isin(_keys(whole, subjects), list(subjects)))
@@ -389,7 +390,7 @@ class CropSamples(Dataset[Sample]):
         return out
 
     def _boxes(self, points: FloatArray) -> tuple[Regions, ...] | None:
-        if not self.spec.needs_regions or self.regions is None:
+        if not self.spec.needs_regions:
             return None
         return tuple(self.regions(Landmarks(each)) for each in points)
 

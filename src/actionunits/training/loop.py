@@ -466,7 +466,7 @@ def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
     return TensorBatch(
         frames=batch.frames.to(device, non_blocking=True),
         landmarks=move(batch.landmarks),
-        regions=batch.regions,
+        regions=move(batch.regions),
         flow=move(batch.flow),
         labels=move(batch.labels),
         intensity=move(batch.intensity),

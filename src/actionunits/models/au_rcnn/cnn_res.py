@@ -3,9 +3,9 @@
 Paper: Ma, Chen and Yong, "AU R-CNN". Global average pooling, a fully connected layer of 1000 (ImageNet's own
 where its weights are given), ReLU, and one output an AU, drawn from N(0, 0.01).
 
-Departures: the paper crops from 20 px beside to 50 px above the points, without keeping the aspect; here the
-face is registered by a similarity on the eyes to about the same field. The mean that is subtracted is
-ImageNet's channel mean (the paper: the data set's mean image). ``backbone`` may be a smaller ResNet.
+Departures: the mean that is subtracted is ImageNet's channel mean, divided by its deviation (the paper: the
+data set's mean image). ``backbone`` may be a smaller ResNet; ``crop = "eyes"`` registers the face by a
+similarity on the eyes, to about the paper's field.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from actionunits.facs.sets import AU_SETS
+from actionunits.models.au_rcnn.region_net import CropKind, au_rcnn_spec, small_output
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
 from actionunits.models.parts.frames import per_clip, per_frame
-from actionunits.models.parts.pretrained import IMAGENET_STATISTICS, copy_matching
+from actionunits.models.parts.pretrained import copy_matching
 from actionunits.models.parts.resnet import ResNetName, make_resnet
-from actionunits.records import InputSpec
 
 __all__ = ["CnnRes", "CnnResConfig", "build"]
 
@@ -33,13 +33,13 @@ class CnnResConfig:
         aus: the output columns.
         backbone: the paper's is ``resnet101``.
         size_px: side of the RGB face crop.
-        inter_ocular_share: distance between the eyes as a share of that side.
+        crop: laid by the ``points``, as in the paper, or by the ``eyes``.
     """
 
     aus: tuple[int, ...] = AU_SETS["bp4d-12"]
     backbone: ResNetName = "resnet101"
     size_px: int = 512
-    inter_ocular_share: float = 0.39
+    crop: CropKind = "points"
 
 
 class CnnRes(AUModel):
@@ -48,18 +48,9 @@ class CnnRes(AUModel):
     def __init__(self, config: CnnResConfig) -> None:
         super().__init__()
         self.config = config
-        self.spec = InputSpec(
-            aus=config.aus,
-            size_px=config.size_px,
-            inter_ocular_px=config.inter_ocular_share * config.size_px,
-            eye_line=0.36,
-            channels=3,
-            normalisation=IMAGENET_STATISTICS,
-        )
+        self.spec = au_rcnn_spec(config.aus, config.size_px, config.crop, needs_regions=False)
         self.backbone = make_resnet(config.backbone)
-        self.output = nn.Linear(1000, len(config.aus))
-        nn.init.normal_(self.output.weight, std=0.01)
-        nn.init.zeros_(self.output.bias)
+        self.output = small_output(1000, len(config.aus))
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights, its ``fc`` too; give how many tensors fitted and the names left out."""

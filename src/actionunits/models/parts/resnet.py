@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torchvision
-from torch import nn
 
 __all__ = ["RESNET_WIDTH", "ResNetName", "make_resnet"]
 
@@ -15,7 +14,7 @@ ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 RESNET_WIDTH: dict[str, int] = {"resnet18": 512, "resnet34": 512, "resnet50": 2048, "resnet101": 2048}
 
 
-def make_resnet(name: ResNetName) -> nn.Module:
+def make_resnet(name: ResNetName) -> Any:
     """Torchvision's network with random weights and its layer ``fc`` of 1000 outputs; nothing is fetched."""
     makers = {
         "resnet18": torchvision.models.resnet18,
@@ -23,5 +22,4 @@ def make_resnet(name: ResNetName) -> nn.Module:
         "resnet50": torchvision.models.resnet50,
         "resnet101": torchvision.models.resnet101,
     }
-    net: nn.Module = makers[name](weights=None)
-    return net
+    return makers[name](weights=None)
