@@ -78,7 +78,7 @@ def test_rows_have_as_many_cells_as_columns_with_and_without_a_face() -> None:
     thresholds = np.float32([0.5])
     zeros = np.zeros(4, np.float32), np.zeros((68, 2), np.float32)
     felt = np.full(8, 0.125, np.float32)
-    face = FaceResult(0, 0.9, *zeros, np.float32([0.7]), None, None, felt)
+    face = FaceResult(0, 0.9, *zeros, np.float32([0.7]), None, emotion=felt)
     for name in ("openface", "pyfeat"):
         layout = layout_of(name, [12], thresholds, "clip.mp4", ["a.png"], EMOTIONS)
         for faces in ((face,), ()):
@@ -91,7 +91,7 @@ def test_emotions_are_smoothed_as_the_rest() -> None:
     zeros = np.zeros(4, np.float32), np.zeros((68, 2), np.float32)
     felt = [np.float32([1, 0]), np.float32([0, 1]), np.float32([1, 0])]
     results = [
-        FrameResult(n, n / 10, (FaceResult(0, 1.0, *zeros, np.float32([0.5]), None, None, each),))
+        FrameResult(n, n / 10, (FaceResult(0, 1.0, *zeros, np.float32([0.5]), None, emotion=each),))
         for n, each in enumerate(felt)
     ]
     middle = list(smooth(results, 0.1))[1].faces[0].emotion
@@ -113,7 +113,7 @@ def test_a_baseline_leaves_the_emotions_as_they_are(baseline: str) -> None:
     zeros = np.zeros(4, np.float32), np.random.default_rng(0).uniform(0, 90, (68, 2)).astype(np.float32)
     felt = [np.random.default_rng(n).dirichlet(np.ones(8)).astype(np.float32) for n in range(20)]
     results = [
-        FrameResult(n, n / 10, (FaceResult(0, 1.0, *zeros, np.float32([0.5]), None, None, each),))
+        FrameResult(n, n / 10, (FaceResult(0, 1.0, *zeros, np.float32([0.5]), None, emotion=each),))
         for n, each in enumerate(felt)
     ]
     found = list(rebased(iter(results), Baseline.parse(baseline), np.float32([0.5]), 8))
