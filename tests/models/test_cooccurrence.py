@@ -190,8 +190,8 @@ def test_fused_probabilities_stay_within_0_and_1(given_p, seed: int, spread: flo
     with torch.no_grad():
         layer.strength.copy_(torch.from_numpy(rng.normal(0, spread, (13, 13))))
         fused = layer(torch.from_numpy(given_p))
-    assert (fused > 0).all()
-    assert (fused <= 1 + 1e-6).all()
+    assert (fused >= 0).all()
+    assert (fused <= 1).all()
 
 
 def test_the_fusion_layer_is_eq_5() -> None:
@@ -200,9 +200,8 @@ def test_the_fusion_layer_is_eq_5() -> None:
     layer.begin(pair_signs((1, 2, 7)), rates)
     weights = layer.weights().detach().numpy()
     wanted = np.array([[1.0, 0.8, 0.0], [0.6, 1.0, -0.05], [0.0, -0.2, 1.0]])
-    wanted /= np.maximum(wanted, 0).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(weights, wanted, rtol=1e-6)
-    said = torch.tensor([[0.9, 0.4, 0.3]])
+    said = torch.tensor([[0.4, 0.3, 0.3]])
     np.testing.assert_allclose(layer(said).detach().numpy(), said.numpy() @ wanted.T, rtol=1e-5)
 
 
