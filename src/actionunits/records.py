@@ -197,8 +197,9 @@ class InputSpec:
         size_px: side of the square crop.
         inter_ocular_px: distance between the eyes' centres in the crop; of a crop by ``points``, about that.
         eye_line: height of the eyes in the crop, as a share of its side from the top; likewise.
-        crop: what a crop is laid by: the ``eyes``, at fixed places (a similarity); or the ``points``, which
-            fill it, width and height each by itself (seed 001). See :mod:`actionunits.faces.align`.
+        crop: what a crop is laid by: the ``eyes``, at fixed places (a similarity); the ``points``, which
+            fill it, width and height each by itself (seed 001); or the detector's upright ``box`` as it is
+            (seed 002), and then distance and height of the eyes say nothing. See :mod:`actionunits.faces.align`.
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
@@ -209,13 +210,14 @@ class InputSpec:
         needs_flow: the model takes optical flow.
         needs_landmarks: the model takes the 68 points, in crop pixels.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
+        emotions: names of the emotions that the model gives beside its AUs, in order; often none.
     """
 
     aus: tuple[int, ...]
     size_px: int
     inter_ocular_px: float
     eye_line: float = 0.32
-    crop: Literal["eyes", "points"] = "eyes"
+    crop: Literal["eyes", "points", "box"] = "eyes"
     channels: int = 1
     clip_length: int = 1
     frame_step: int = 1
@@ -224,14 +226,15 @@ class InputSpec:
     needs_flow: bool = False
     needs_landmarks: bool = False
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (64.0,))
+    emotions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.channels not in (1, 3):
             raise ValueError(f"InputSpec.channels must be 1 or 3, got {self.channels}")
         if min(self.size_px, self.clip_length, self.frame_step) < 1 or not self.inter_ocular_px > 0:
             raise ValueError("InputSpec sizes must be positive")
-        if self.crop not in ("eyes", "points"):
-            raise ValueError(f"InputSpec.crop must be eyes or points, got {self.crop!r}")
+        if self.crop not in ("eyes", "points", "box"):
+            raise ValueError(f"InputSpec.crop must be eyes, points or box, got {self.crop!r}")
         if self.scored not in ("middle", "all"):
             raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):
@@ -256,6 +259,7 @@ class InputSpec:
         plain = dict(values)
         try:
             plain["aus"] = tuple(int(n) for n in plain["aus"])
+            plain["emotions"] = tuple(str(name) for name in plain.get("emotions", ()))
             if "normalisation" in plain:
                 mean, deviation = plain["normalisation"]
                 plain["normalisation"] = (tuple(map(float, mean)), tuple(map(float, deviation)))

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actionunits.faces.align import align, align_for, eye_centres, inter_ocular_distance, to_crop, to_frame
+from actionunits.faces.align import (
+    align,
+    align_for,
+    cut_box,
+    eye_centres,
+    inter_ocular_distance,
+    to_crop,
+    to_frame,
+)
+from actionunits.faces.detect import viola_jones_box
+from actionunits.faces.landmarks import face_box_from
 from actionunits.records import Crop, Frame, InputSpec, Landmarks
 
 MEAN_FACE = np.random.default_rng(3).uniform(-1, 1, (68, 2))
@@ -123,3 +133,36 @@ def test_align_for_obeys_the_spec(channels):
     np.testing.assert_array_equal(
         crop.image, align(grey if channels == 1 else image, landmarks, 48, 20.0, 0.4).image
     )
+
+
+@settings(max_examples=25)
+@given(st.floats(20, 60), st.floats(10, 50), st.floats(30, 120), st.sampled_from([24, 48, 97]))
+def test_a_box_is_cut_out_upright_and_its_pixels_are_where_the_matrix_says(
+    left: float, top: float, side: float, size: int
+) -> None:
+    y, x = np.mgrid[:220, :240].astype(np.float32)
+    picture = np.stack([x, y, 0 * x], axis=2).astype(np.uint8)  # a pixel's colour says where it is
+    crop = cut_box(picture, np.float32([left, top, left + side, top + side]), size)
+    scale = side / size
+    first = side / 2 - scale * (size - 1) / 2
+    wanted = np.array([[scale, 0, left + first], [0, scale, top + first]])
+    assert crop.to_frame == pytest.approx(wanted, abs=1e-3)
+    middle = crop.image[size // 2, size // 2, :2].astype(float)
+    place = crop.to_frame[:, :2] @ np.full(2, size // 2) + crop.to_frame[:, 2]
+    assert np.abs(middle - place).max() < 1.5
+
+
+def test_a_model_of_boxes_gets_the_box_and_not_the_eyes() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (200, 200, 3)).astype(np.uint8)
+    frame = Frame(np.ascontiguousarray(image[:, :, 0]), 0, 0.0, image)
+    points = Landmarks(np.float32(np.random.default_rng(1).uniform(60, 140, (68, 2))))
+    scale = ((0.0,) * 3, (1.0,) * 3)
+    spec = InputSpec(aus=(), size_px=40, inter_ocular_px=10.0, channels=3, crop="box", normalisation=scale)
+    box = np.float32([50, 60, 130, 140])
+    np.testing.assert_array_equal(
+        align_for(spec, frame, points, box).image, cut_box(image, viola_jones_box(box), 40).image
+    )
+    by_points = align_for(spec, frame, points).image
+    np.testing.assert_array_equal(by_points, cut_box(image, viola_jones_box(face_box_from(points)), 40).image)
+    with pytest.raises(ValueError, match="without width"):
+        cut_box(image, np.float32([5, 5, 5, 9]), 40)

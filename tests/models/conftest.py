@@ -25,6 +25,7 @@ _SMALL = {
     "patterns/network6": {"size_px": 32, "filters": [8, 8, 8, 8], "units": 32, **_PATTERNS},
     "patterns/network7": {"size_px": 32, "filters": [8, 16, 16, 16], "units": 64},
     "cooccurrence/cnn2d": {"patch_px": 32, "filters": [4, 4, 8, 8], "units": 8, "chin": "lip"},
+    "caud/emotion_net": {"units": 16, "size_px": 64, "dropout": 0.1},
     "cooccurrence/cnn3d": {
         "size_px": 100,
         "patch_px": 16,
@@ -86,6 +87,7 @@ def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorB
         landmarks=points.reshape(clips, length, 68, 2),
         regions=torch.from_numpy(np.stack(boxes)).unflatten(0, (clips, length)) if boxes else None,
         labels=torch.randint(-1, 2, (clips, length, len(spec.aus)), dtype=torch.int8),
+        emotion=torch.arange(clips, dtype=torch.int8)[:, None].expand(clips, length).contiguous(),
     )
 
 

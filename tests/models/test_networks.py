@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from actionunits.errors import UserError
-from actionunits.models.caud.emotion_net import EMOTIONS, EmotionNet
-from actionunits.models.caud.heads import CaudConfig, with_encoder, with_new_head
+from actionunits.models.caud.heads import CaudConfig
 from actionunits.models.interface import TensorBatch
 from actionunits.models.registry import REGISTRY, build_model, config_class, make_config
 
@@ -153,50 +152,6 @@ def test_network_5_has_the_papers_sizes() -> None:
     assert features.shape == (1, 256, 4, 4)
     linear = [m for m in model.modules() if isinstance(m, torch.nn.Linear)]
     assert [(m.in_features, m.out_features) for m in linear] == [(4096, 1024), (1024, 1024), (1024, 12)]
-
-
-@pytest.mark.parametrize(("units", "values"), [(4096, 54_538_241), (2048, 23_074_817), (1024, 10_488_833)])
-def test_the_heads_of_table_4(units: int, values: int) -> None:
-    with torch.device("meta"):
-        model = build_model("caud/heads", {"units": units, "aus": [12]})
-        code = model.encode(torch.zeros(1, 1, 3, 224, 224, device="meta"))
-    assert code.shape == (1, 9216)
-    assert sum(p.numel() for p in model.parameters() if p.requires_grad) == values
-    # two hidden layers and one output, each with its biases
-    assert values == 9216 * units + units + units * units + units + units + 1
-
-
-def test_the_encoder_comes_from_an_emotion_network() -> None:
-    with torch.device("meta"):
-        vgg = EmotionNet("vgg16")
-        assert vgg.encoder(torch.zeros(1, 3, 224, 224, device="meta")).shape == (1, 25088)
-    emotions = EmotionNet("alexnet", units=8)
-    assert emotions.eval()(torch.zeros(1, 3, 224, 224)).shape == (1, 8) == (1, len(EMOTIONS))
-    model = build_model("caud/heads", {"units": 8, "aus": [12]})
-    with_encoder(model, emotions)
-    assert torch.equal(model.encoder[0][0].weight, emotions.encoder[0][0].weight)
-    with pytest.raises(UserError, match="alexnet"):
-        with_encoder(model, EmotionNet("vgg16", units=8))
-
-
-def test_a_new_head_leaves_the_others_to_the_bit(small, batch_for) -> None:
-    torch.manual_seed(0)
-    model = build_model("caud/heads", small["caud/heads"])
-    batch = batch_for(model)
-    before = model.eval()(batch).logits.detach()
-    larger = with_new_head(model, 20)
-    assert larger.spec.aus == (1, 12, 20)
-    labels = torch.ones(3, 2, 3, dtype=torch.int8)
-    trainable = [p for p in larger.parameters() if p.requires_grad]
-    assert sum(p.numel() for p in trainable) == sum(p.numel() for p in larger.heads["au20"].parameters())
-    optimiser = torch.optim.SGD(trainable, lr=0.1, weight_decay=0.1)
-    full = dataclasses.replace(batch, labels=labels)
-    larger.loss(full, larger(full)).backward()
-    optimiser.step()
-    after = larger.eval()(batch).logits.detach()
-    assert torch.equal(after[..., :2], before)
-    with pytest.raises(UserError, match="already"):
-        with_new_head(larger, 12)
 
 
 def test_the_baseline_resnet_has_a_thousand_and_small_last_weights(small) -> None:

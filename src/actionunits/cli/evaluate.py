@@ -53,26 +53,28 @@ def evaluate(
     au evaluate model.safetensors facs3d/cnn2d data.seed=99 data.subjects=5
     """
     need_training_parts("evaluate")
-    from actionunits.experiments.evaluate import evaluate_model, evaluate_run, learnt_from
+    from actionunits.experiments.evaluate import evaluate_model, learnt_from
+    from actionunits.experiments.scores import score_tables
     from actionunits.reports.tables import score_frame, to_markdown
 
     metrics = tuple(metric or ("F1", "ACC", "AUC"))
     if target.is_dir():
         if recipe is not None or changes:
             raise UserError("a run is scored on its own test predictions: leave the recipe out")
-        table = evaluate_run(target, metrics, threshold)
-    else:
-        if learnt_from(target, recipe, changes or [], scale):
-            print("au: the model has learnt from these people: change data.seed", file=sys.stderr)
-        with progress_stages() as stage:
-            table = evaluate_model(
-                target,
-                recipe,
-                changes or [],
-                metrics,
-                scale=scale,
-                threshold=threshold,
-                cache=cache,
-                stage=stage,
-            )
+        for title, scores in score_tables(target, metrics, threshold).items():
+            print(f"{title}\n{to_markdown(scores)}\n")
+        return
+    if learnt_from(target, recipe, changes or [], scale):
+        print("au: the model has learnt from these people: change data.seed", file=sys.stderr)
+    with progress_stages() as stage:
+        table = evaluate_model(
+            target,
+            recipe,
+            changes or [],
+            metrics,
+            scale=scale,
+            threshold=threshold,
+            cache=cache,
+            stage=stage,
+        )
     print(to_markdown(score_frame(table)))

@@ -46,6 +46,14 @@ def train(
         int,
         typer.Option(min=1, help="Processes that share the work; GPUs with training.accelerator=cuda."),
     ] = 1,
+    au: Annotated[
+        list[int] | None,
+        typer.Option(help="For `caud/add_au`: the AU to add; repeatable.", show_default=False),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option(help="For `caud/add_au`: the model or run that it is added to.", show_default=False),
+    ] = None,
     portraits: Annotated[
         list[Path] | None,
         typer.Option(help="For `default`: a folder of portraits; repeatable.", show_default=False),
@@ -60,9 +68,14 @@ def train(
     Examples: au train facs3d/cnn2d --scale small
     au train facs3d/net training.accelerator=cuda --devices 2
     au train patterns/network5 training.epochs=5 data.subjects=9 --out runs/mine
+    au train caud/add_au --au 20 --into runs/caud-heads --out runs/with-au20
     au train default --portraits FOLDER --face-model FILE --out runs/embedded
     """
     need_training_parts("train")
+    if bool(into) != bool(au):
+        raise UserError("--au says which AU is added --into a model: give both, or neither")
+    if recipe == "caud/add_au" and into is None:
+        raise UserError("caud/add_au adds an AU to a model: give --au NUMBER --into MODEL")
     if recipe == "default":
         _embedded(changes or [], portraits or [], face_model, out or Path("runs/embedded"))
         return
@@ -70,23 +83,46 @@ def train(
         raise UserError("--portraits and --face-model belong to `au train default`")
     name = f"{recipe.removesuffix('.toml').replace('/', '-')}" + (f"-{scale}" if scale else "")
     shared = [f"training.devices={devices}"] if devices > 1 else []
+    if into is not None:
+        if fold or devices > 1:
+            raise UserError(
+                "an added AU is trained on one fold and one device: leave --fold and --devices out"
+            )
+        _add_aus(recipe, changes or [], scale, au or [], into, out or Path("runs") / name)
+        return
     _recipe(recipe, [*(changes or []), *shared], scale, fold, out or Path("runs") / name)
 
 
 def _recipe(recipe: str, changes: list[str], scale: str | None, fold: list[int] | None, out: Path) -> None:
     from actionunits.experiments.cross_validate import cross_validate
     from actionunits.experiments.recipe import load_recipe
-    from actionunits.reports.tables import score_frame, to_markdown
+    from actionunits.experiments.scores import score_tables
+    from actionunits.reports.tables import to_markdown
     from actionunits.training.processes import is_first_process
 
     resolved = load_recipe(recipe, changes, scale)
     with progress_stages() as stage:
-        table = cross_validate(resolved, out, only=fold or None, stage=stage, on_epoch=_print_epoch)
+        cross_validate(resolved, out, only=fold or None, stage=stage, on_epoch=_print_epoch)
     if not is_first_process():
         return
-    print(to_markdown(score_frame(table)))
+    for title, scores in score_tables(out, resolved.scores.metrics).items():
+        print(f"{title}\n{to_markdown(scores)}\n")
     print(f"{out / 'report.html'}  scores, {out / 'predictions.parquet'}  every prediction")
     print(f"Next: au detect VIDEO --model {out / f'fold-{(fold or [1])[0]}' / 'model.safetensors'}")
+
+
+def _add_aus(
+    recipe: str, changes: list[str], scale: str | None, aus: list[int], into: Path, out: Path
+) -> None:
+    from actionunits.experiments.add_au import add_aus
+    from actionunits.experiments.scores import score_tables
+    from actionunits.reports.tables import to_markdown
+
+    with progress_stages() as stage:
+        added = add_aus(recipe, changes, scale, aus, into, out, stage=stage)
+    for title, scores in score_tables(added.run, added.metrics).items():
+        print(f"{title}\n{to_markdown(scores)}\n")
+    print(f"{added.model}  with {', '.join(f'AU{au}' for au in added.aus)}; the others as in {into}")
 
 
 def _print_epoch(fold: int, record: EpochRecord) -> None:

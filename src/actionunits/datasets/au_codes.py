@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from actionunits.errors import UserError
+from actionunits.facs.emotions import EMOTIONS
 from actionunits.facs.units import INTENSITY_LETTERS
 
 __all__ = ["EMOTIONS", "AUCode", "emotion_name", "parse_au_string"]
@@ -78,9 +79,8 @@ def _both(one: AUCode, other: AUCode) -> AUCode:
     return AUCode(side, one.doubtful and other.doubtful, max(graded) if graded else None)
 
 
-#: The names of emotions in an index; a data set's other ones (``repression``, ``tense``) stay as they are.
-EMOTIONS = ("neutral", "anger", "contempt", "disgust", "fear", "happy", "sadness", "surprise")
-
+#: A data set's other words for the emotions of :data:`~actionunits.facs.emotions.EMOTIONS`; what is none of
+#: them (``repression``, ``tense``) stays as it is.
 _SAME = {
     "angry": "anger",
     "contemptuous": "contempt",

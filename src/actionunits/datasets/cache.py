@@ -46,7 +46,8 @@ class CropGeometry:
         inter_ocular_px: distance of the eye centres.
         eye_line: height of the eyes as a share of the side.
         channels: 1 (grey) or 3 (RGB).
-        crop: laid by the ``eyes`` or by the ``points``; then distance and height of the eyes are 0.
+        crop: laid by the ``eyes``, by the ``points`` or by the detector's ``box``; of the last two, distance
+            and height of the eyes are 0.
     """
 
     size_px: int
@@ -58,7 +59,7 @@ class CropGeometry:
     @classmethod
     def of(cls, spec: InputSpec) -> CropGeometry:
         """A model's crop."""
-        if spec.crop == "points":
+        if spec.crop != "eyes":
             return cls(spec.size_px, 0.0, 0.0, spec.channels, spec.crop)
         return cls(spec.size_px, float(spec.inter_ocular_px), float(spec.eye_line), spec.channels)
 
@@ -71,6 +72,8 @@ class CropGeometry:
 
     def __str__(self) -> str:
         colour = "grey" if self.channels == 1 else "RGB"
+        if self.crop == "box":
+            return f"{colour} crops of {self.size_px} px, the detector's box"
         if self.crop == "points":
             return f"{colour} crops of {self.size_px} px, filled by the face's points"
         eyes = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from actionunits.datasets.cache import CropGeometry
 from actionunits.errors import UserError
-from actionunits.faces.align import cut_out, to_crop
+from actionunits.faces.align import align_for, to_crop
 from actionunits.faces.detect import FaceDetector, make_detector
 from actionunits.faces.pictures import PICTURE_SUFFIXES, read_picture
 from actionunits.faces.track import FaceTracker
@@ -170,16 +170,8 @@ class _Cropper:
         faces = self.tracker.update(frame)
         if not faces:
             return None
-        geometry, landmarks = self.task.geometry, faces[0].landmarks
-        image = frame.grey if geometry.channels == 1 else frame.image
-        crop = cut_out(
-            image,
-            landmarks,
-            geometry.crop,
-            geometry.size_px,
-            geometry.inter_ocular_px,
-            geometry.eye_line,
-        )
+        landmarks = faces[0].landmarks
+        crop = align_for(self.task.geometry, frame, landmarks, faces[0].face.box)
         pixels = crop.image if crop.image.ndim == 3 else crop.image[:, :, None]
         return pixels, to_crop(landmarks.points, crop)
 

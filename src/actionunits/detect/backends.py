@@ -2,7 +2,7 @@
 
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
 ``landmarks`` f32[B,T,68,2] and ``regions`` f32[B,T,R,4] in crop pixels; its outputs are ``logits`` f32[B,T,A]
-and, where it has them, ``intensity`` f32[B,T,A] and ``decided`` i8[B,T,A]. The
+and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and ``emotion`` f32[B,T,E]. The
 :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a
 card (name, version, thresholds of the AUs, poses and sizes that were tested) may stand under
 ``actionunits.card``.
@@ -45,11 +45,13 @@ class BackendOutput:
         probability: f32[B,T,A], 0 to 1.
         intensity: f32[B,T,A], 0 to 5, or None where the model gives none.
         decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by thresholds, or None.
+        emotion: f32[B,T,E], probability of each of the spec's emotions, sum 1, or None.
     """
 
     probability: FloatArray
     intensity: FloatArray | None
     decided: NDArray[np.int8] | None = None
+    emotion: FloatArray | None = None
 
 
 class Backend(Protocol):
@@ -76,14 +78,24 @@ class Backend(Protocol):
 
 
 def _output(
-    logits: FloatArray, intensity: FloatArray | None, aus: int, decided: NDArray[np.int8] | None = None
+    logits: FloatArray,
+    intensity: FloatArray | None,
+    spec: InputSpec,
+    decided: NDArray[np.int8] | None = None,
+    emotion: FloatArray | None = None,
 ) -> BackendOutput:
+    aus = len(spec.aus)
+    if spec.emotions and (emotion is None or emotion.shape[-1] != len(spec.emotions)):
+        raise UserError(f"the model gave no {len(spec.emotions)} emotions, as it says: export it again")
     if logits.ndim != 3 or logits.shape[-1] != aus:
         raise UserError(f"the model gave logits {list(logits.shape)}, expected [B,T,{aus}]: export it again")
     probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
     if intensity is not None:
         intensity = np.clip(intensity, 0.0, 5.0).astype(np.float32, copy=False)
-    return BackendOutput(probability.astype(np.float32, copy=False), intensity, decided)
+    if emotion is not None:
+        raised = np.exp(emotion - emotion.max(axis=-1, keepdims=True))
+        emotion = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return BackendOutput(probability.astype(np.float32, copy=False), intensity, decided, emotion)
 
 
 def _thresholds(card: Mapping[str, Any], aus: tuple[int, ...]) -> FloatArray:
@@ -152,7 +164,7 @@ class OnnxBackend:
                 f"{file} has the inputs {sorted(inputs)} and outputs {sorted(outputs)}, "
                 f"expected {sorted(wanted)} and 'logits': export it again"
             )
-        return tuple(name for name in ("intensity", "decided") if name in outputs)
+        return tuple(name for name in ("intensity", "decided", "emotion") if name in outputs)
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
@@ -165,7 +177,8 @@ class OnnxBackend:
             feed["regions"] = stacked_boxes(batch.regions)
         names = ("logits", *self._extra)
         found = dict(zip(names, self._session.run(list(names), feed), strict=True))
-        return _output(found["logits"], found.get("intensity"), len(self.spec.aus), found.get("decided"))
+        extra = (found.get(name) for name in ("decided", "emotion"))
+        return _output(found["logits"], found.get("intensity"), self.spec, *extra)
 
 
 def _json(file: Path, key: str, text: str) -> dict[str, Any]:
@@ -226,7 +239,8 @@ class TorchBackend:
             found = self.model(to_tensors(batch, device))
         intensity = None if found.intensity is None else found.intensity.float().cpu().numpy()
         decided = None if found.decided is None else found.decided.cpu().numpy()
-        return _output(found.logits.float().cpu().numpy(), intensity, len(self.spec.aus), decided)
+        emotion = None if found.emotion is None else found.emotion.float().cpu().numpy()
+        return _output(found.logits.float().cpu().numpy(), intensity, self.spec, decided, emotion)
 
 
 @contextmanager

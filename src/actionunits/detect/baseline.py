@@ -79,7 +79,7 @@ class Baseline:
 
 
 def rebased(
-    results: Iterable[FrameResult], baseline: Baseline | None, thresholds: FloatArray
+    results: Iterable[FrameResult], baseline: Baseline | None, thresholds: FloatArray, emotions: int = 0
 ) -> Iterator[FrameResult]:
     """Results with each face's values above its own rest.
 
@@ -91,11 +91,12 @@ def rebased(
         results: in order of time.
         baseline: None gives the results as they are.
         thresholds: f32[A], the probability from which an AU counts as shown.
+        emotions: how many the model gives beside the AUs; they stay as they are.
     """
     if baseline is None:
         return iter(results)
     if baseline.first_s is None:
-        return _over_all(results, thresholds)
+        return _over_all(results, thresholds, emotions)
     return _over_first(results, baseline.first_s, thresholds)
 
 
@@ -163,9 +164,9 @@ def _corrected(result: FrameResult, rests: dict[int, _Rest | None], thresholds: 
     return replace(result, faces=tuple(faces))
 
 
-def _over_all(results: Iterable[FrameResult], thresholds: FloatArray) -> Iterator[FrameResult]:
+def _over_all(results: Iterable[FrameResult], thresholds: FloatArray, emotions: int) -> Iterator[FrameResult]:
     levels: dict[int, _Levels] = {}
-    with closing(Spool(len(thresholds))) as spool:
+    with closing(Spool(len(thresholds), emotions)) as spool:
         for result in results:
             for face in result.faces:
                 if face.track not in levels:

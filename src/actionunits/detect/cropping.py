@@ -82,5 +82,8 @@ def _cropped(frame: Frame, found: list[TrackedFace], spec: InputSpec, keep_frame
     from actionunits.faces.align import align_for
 
     faces = sorted(found, key=lambda each: each.face.track)
-    crops = {each.face.track: (align_for(spec, frame, each.landmarks), each.landmarks) for each in faces}
+    crops = {
+        each.face.track: (align_for(spec, frame, each.landmarks, each.face.box), each.landmarks)
+        for each in faces
+    }
     return CroppedFrame(frame.index, frame.time_s, faces, crops, frame if keep_frame else None)

@@ -27,6 +27,9 @@ __all__ = ["LAYOUTS", "Cell", "Column", "Layout", "OpenFaceLayout", "layout_of",
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
 Cell = int | float | str | None
 
+#: py-feat's names of emotions that it calls otherwise.
+_PY_FEAT = {"happy": "happiness"}
+
 
 @dataclass(frozen=True)
 class Column:
@@ -66,6 +69,11 @@ def _rounded(values: FloatArray, decimals: int) -> list[float]:
     return [round(value, decimals) for value in values.tolist()]
 
 
+def _emotion_cells(face: FaceResult, unknown: Sequence[Cell]) -> Sequence[Cell]:
+    """The emotions of a face in a table with as many columns for them; without such columns none."""
+    return unknown if face.emotion is None or not unknown else _rounded(face.emotion, 4)
+
+
 def _outside(face: FaceResult) -> list[Cell]:
     flags = (face.outside_pose, face.outside_size)
     return [None if flag is None else int(flag) for flag in flags]
@@ -79,19 +87,26 @@ class OpenFaceLayout:
     the probability reaches the model's threshold), ``AU01_p`` .. (probability), ``outside_pose``,
     ``outside_size``. A frame without a face is one row with ``face_id`` -1, ``confidence`` 0, ``success`` 0
     and the rest empty: what was not seen is unknown, not 0. A model without intensities leaves ``_r`` empty.
-    Of a folder of pictures, a last column ``file`` names the picture.
+    A model that gives emotions adds ``emotion_neutral`` .. (probability, sum 1). Of a folder of pictures, a
+    last column ``file`` names the picture.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: what the table is of; not used here.
         files: of a folder, the name of each picture in order of the frames; else empty.
+        emotions: of the results.
     """
 
     spaced = False
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         names = [au_column(n) for n in aus]
         self.columns = (
@@ -105,25 +120,29 @@ class OpenFaceLayout:
             *_columns([f"{name}_c" for name in names], "int"),
             *_columns([f"{name}_p" for name in names], "float", 4),
             *_columns(["outside_pose", "outside_size"], "int"),
+            *_columns([f"emotion_{name}" for name in emotions], "float", 4),
             *([Column("file", "str")] if files else []),
         )
         self._files = files
         self._thresholds = thresholds
         self._unknown: list[Cell] = [None] * len(names)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face, or one row without AUs."""
         frame, time_s = result.frame_index + 1, round(result.time_s, 6)
         file = self._files[result.frame_index : frame]
         if not result.faces:
-            yield [frame, -1, time_s, 0.0, 0, *3 * [None], *3 * self._unknown, None, None, *file]
+            empty = [*3 * [None], *3 * self._unknown, None, None, *self._no_emotion]
+            yield [frame, -1, time_s, 0.0, 0, *empty, *file]
         for face in result.faces:
             graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
             shown = (face.probability >= self._thresholds).astype(int).tolist()
             start = [frame, face.track, time_s, round(face.confidence, 3), 1]
             pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
             said = [*graded, *shown, *_rounded(face.probability, 4)]
-            yield [*start, *pose, *said, *_outside(face), *file]
+            felt = _emotion_cells(face, self._no_emotion)
+            yield [*start, *pose, *said, *_outside(face), *felt, *file]
 
 
 class OpenFace22Layout:
@@ -140,12 +159,18 @@ class OpenFace22Layout:
         thresholds: f32[A].
         source: what the table is of; not used here.
         files: not used here.
+        emotions: not used here.
     """
 
     spaced = True
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         names = [au_column(n) for n in aus]
         self.columns = (
@@ -177,7 +202,8 @@ class OpenFace22Layout:
 class PyFeatLayout:
     """py-feat's columns: box, score, 68 points, pose, AU probabilities, source, frame, time.
 
-    ``frame`` is from 0, ``approx_time`` is ``MM:SS`` as there. A frame without a face is one row of empty
+    ``frame`` is from 0, ``approx_time`` is ``MM:SS`` as there. A model that gives emotions adds them by
+    py-feat's names (``happiness`` ..) after the AUs. A frame without a face is one row of empty
     cells with its frame and time.
 
     Args:
@@ -185,22 +211,30 @@ class PyFeatLayout:
         thresholds: f32[A]; not used here.
         source: goes to the column ``input``.
         files: of a folder, the name of each picture, which goes to ``input`` instead; else empty.
+        emotions: of the results.
     """
 
     spaced = False
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         self._source = source
         self._files = files
-        self._aus = len(aus)
+        self._aus = len(aus) + len(emotions)
+        self._no_emotion: list[Cell] = [None] * len(emotions)
         self.columns = (
             *_columns(["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"], "float", 2),
             Column("FaceScore", "float", 3),
             *_columns([f"{axis}_{i}" for axis in "xy" for i in range(68)], "float", 2),
             *_columns(["Pitch", "Roll", "Yaw"], "float", 2),
             *_columns([au_column(n) for n in aus], "float", 4),
+            *_columns([_PY_FEAT.get(name, name) for name in emotions], "float", 4),
             Column("input", "str"),
             Column("frame", "int"),
             Column("approx_time", "str"),
@@ -217,7 +251,7 @@ class PyFeatLayout:
             left, top, right, bottom = face.box.tolist()
             box = [round(value, 2) for value in (left, top, right - left, bottom - top)]
             points = _rounded(face.landmarks.T.ravel(), 2)
-            values = _rounded(face.probability, 4)
+            values = [*_rounded(face.probability, 4), *_emotion_cells(face, self._no_emotion)]
             pitch, yaw, roll = _rounded(face.pose_deg, 2)
             yield [*box, round(face.confidence, 3), *points, pitch, roll, yaw, *values, *end]
 
@@ -228,13 +262,14 @@ class LongLayout:
     ``source``, ``frame`` (from 1), ``timestamp`` (seconds), ``face_id``, ``au`` (its number),
     ``probability``, ``intensity``, ``occurrence`` (0 or 1), ``confidence``, ``pitch``, ``yaw``, ``roll``
     (degrees), ``outside_pose``, ``outside_size``. A frame without a face has one row for each AU with
-    ``face_id`` -1, ``confidence`` 0 and the rest empty.
+    ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it.
 
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
         source: goes to the column ``source``.
         files: of a folder, the name of each picture, which goes to ``source`` instead; else empty.
+        emotions: not used here.
     """
 
     spaced = False
@@ -253,7 +288,12 @@ class LongLayout:
     )
 
     def __init__(
-        self, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        source: str = "",
+        files: Sequence[str] = (),
+        emotions: Sequence[str] = (),
     ) -> None:
         self._aus = tuple(aus)
         self._thresholds = thresholds
@@ -280,7 +320,7 @@ class LongLayout:
 
 
 #: The layouts by the names that ``--format`` takes.
-LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str]], Layout]] = {
+LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str], Sequence[str]], Layout]] = {
     "openface": OpenFaceLayout,
     "openface22": OpenFace22Layout,
     "pyfeat": PyFeatLayout,
@@ -289,7 +329,12 @@ LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str]], Lay
 
 
 def layout_of(
-    name: str, aus: Sequence[int], thresholds: FloatArray, source: str = "", files: Sequence[str] = ()
+    name: str,
+    aus: Sequence[int],
+    thresholds: FloatArray,
+    source: str = "",
+    files: Sequence[str] = (),
+    emotions: Sequence[str] = (),
 ) -> Layout:
     """The layout of a name, for a source and, where it is a folder, the names of its pictures.
 
@@ -298,7 +343,7 @@ def layout_of(
     """
     if name not in LAYOUTS:
         raise unknown_name("format", name, LAYOUTS)
-    return LAYOUTS[name](aus, thresholds, source, files)
+    return LAYOUTS[name](aus, thresholds, source, files, emotions)
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

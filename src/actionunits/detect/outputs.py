@@ -179,7 +179,9 @@ def detect_to_files(
     make_directory(plan.folder)
     report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
-    layout = layout_of(plan.layout, detector.aus, detector.thresholds, frames.path.name, files)
+    layout = layout_of(
+        plan.layout, detector.aus, detector.thresholds, frames.path.name, files, detector.emotions
+    )
     with ExitStack() as opened:
         table = opened.enter_context(open_table(paths["table"], layout))
         sinks: list[Sink] = [table.add]

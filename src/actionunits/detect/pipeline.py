@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Detector", "FaceResult", "FrameResult"]
 
-#: Probability, intensity and boxes of one face.
-_Said = tuple[FloatArray, FloatArray | None, FloatArray | None]
 #: Cropped frames that may wait for the model.
 _QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
+#: Of a face: f32[A] probability, f32[A] intensity, f32[R,4,2] boxes and f32[E] emotions, where there are any.
+_Said = tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]
 
 
 class Detector:
@@ -102,6 +102,11 @@ class Detector:
     def aus(self) -> tuple[int, ...]:
         """The AUs, in the order of the results' columns."""
         return self.backend.spec.aus
+
+    @property
+    def emotions(self) -> tuple[str, ...]:
+        """The emotions that the model gives beside the AUs, in the order of the results; often none."""
+        return self.backend.spec.emotions
 
     @property
     def thresholds(self) -> FloatArray:
@@ -175,7 +180,9 @@ class Detector:
     def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
         if timed:
-            results = smooth(rebased(results, self._baseline, self.thresholds), self.smooth_s)
+            results = smooth(
+                rebased(results, self._baseline, self.thresholds, len(self.emotions)), self.smooth_s
+            )
         return agreeing(results, self.thresholds)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
@@ -209,7 +216,7 @@ class Detector:
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
-                probability, intensity, regions = said[cropped.index, each.face.track]
+                probability, intensity, regions, emotion = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
@@ -220,6 +227,7 @@ class Detector:
                         intensity,
                         self.backend.tested,
                         regions,
+                        emotion,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
@@ -243,13 +251,14 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
 def _answers(
     clips: Sequence[AskedClip], samples: Sequence[Sample], output: BackendOutput
 ) -> dict[tuple[int, int], _Said]:
-    """(frame, track) -> f32[A] probability, f32[A] intensity and f32[R,4,2] boxes, where there are any."""
-    graded = output.intensity
+    """(frame, track) -> f32[A] probability, f32[A] intensity, f32[R,4,2] boxes, f32[E] emotions, if any."""
+    graded, felt = output.intensity, output.emotion
     return {
         (frame, asked.track): (
             output.probability[row, at],
             None if graded is None else graded[row, at],
             None if sample.regions is None else _in_frame(sample.regions[at], asked.clip[at][0]),
+            None if felt is None else felt[row, at],
         )
         for row, (asked, sample) in enumerate(zip(clips, samples, strict=True))
         for at, frame in asked.scored

@@ -79,8 +79,9 @@ class Report:
         import pandas as pd
 
         names = [column.name for column in self._layout.columns]
-        starts = np.array(self._starts, np.float64).reshape(-1, _START)
-        values = np.array(self._values, np.float32).reshape(-1, len(names) - _START)
+        rows = len(self._starts)
+        starts = np.array(self._starts, np.float64).reshape(rows, _START)
+        values = np.array(self._values, np.float32).reshape(rows, len(names) - _START)
         table = pd.concat(
             [pd.DataFrame(starts, columns=names[:_START]), pd.DataFrame(values, columns=names[_START:])],
             axis=1,
@@ -145,6 +146,8 @@ class Report:
         from actionunits.reports.detection import gaps_without_face
         from actionunits.reports.figures import au_timeline
 
+        if not self._aus:
+            return {}
         columns = [f"{column.name}" for column in self._layout.columns if column.name.endswith("_p")]
         absent = [(gap.start_s, gap.end_s) for gap in gaps_without_face(table)]
         figures = {}

@@ -26,6 +26,7 @@ class FaceResult:
         tested: the poses and sizes that the model was tested on, where its card says so.
         regions: f32[R,4,2], the corners of the AU groups' boxes in pixels of the frame, clockwise from the
             top left, or None where the model takes no boxes.
+        emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
     """
 
     track: int
@@ -36,6 +37,7 @@ class FaceResult:
     intensity: FloatArray | None
     tested: TestedRange | None = None
     regions: FloatArray | None = None
+    emotion: FloatArray | None = None
 
     @cached_property
     def pose_deg(self) -> FloatArray:

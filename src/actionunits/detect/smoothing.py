@@ -18,7 +18,7 @@ _REACH = 2.5
 
 
 def smooth(results: Iterable[FrameResult], deviation_s: float) -> Iterator[FrameResult]:
-    """Probability and intensity as Gaussian-weighted means over time, for each track by itself.
+    """Probability, intensity and emotion as Gaussian-weighted means over time, for each track by itself.
 
     The weights depend on presentation times, not on frame numbers, so a variable frame rate is right. They
     are symmetric: an apex stays at its time (zero phase). At a track's ends, and where the face was lost,
@@ -70,4 +70,6 @@ def _mean(face: FaceResult, same: list[FaceResult], weights: FloatArray) -> Face
     probability: FloatArray = weights @ np.stack([each.probability for each in same])
     graded = [each.intensity for each in same if each.intensity is not None]
     intensity: FloatArray | None = weights @ np.stack(graded) if len(graded) == len(same) else None
-    return replace(face, probability=probability, intensity=intensity)
+    felt = [each.emotion for each in same if each.emotion is not None]
+    emotion: FloatArray | None = weights @ np.stack(felt) if felt and len(felt) == len(same) else None
+    return replace(face, probability=probability, intensity=intensity, emotion=emotion)

@@ -24,11 +24,13 @@ class Spool:
 
     Args:
         aus: number of AUs.
+        emotions: number of emotions that the model gives beside them.
     """
 
-    def __init__(self, aus: int) -> None:
+    def __init__(self, aus: int, emotions: int = 0) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="actionunits-")  # noqa: SIM115 - see close
         self._tested: TestedRange | None = None
+        self._emotions = emotions
         self._face = np.dtype(
             [
                 ("track", "<i8"),
@@ -38,6 +40,7 @@ class Spool:
                 ("graded", "?"),
                 ("probability", "<f4", aus),
                 ("intensity", "<f4", aus),
+                ("emotion", "<f4", emotions),
             ]
         )
 
@@ -53,6 +56,8 @@ class Spool:
             self._tested = face.tested
             row["graded"] = face.intensity is not None
             row["intensity"] = 0.0 if face.intensity is None else face.intensity
+            if face.emotion is not None:
+                row["emotion"] = face.emotion
             self._file.write(row.tobytes())
         for corners in boxes:
             self._file.write(corners.astype("<f4").tobytes())
@@ -79,6 +84,7 @@ class Spool:
             row["intensity"] if row["graded"] else None,
             self._tested,
             regions,
+            row["emotion"] if self._emotions else None,
         )
 
     def close(self) -> None:

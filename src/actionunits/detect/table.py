@@ -28,7 +28,10 @@ def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> 
     single = isinstance(sources, (str, os.PathLike))
     paths = [Path(sources)] if isinstance(sources, (str, os.PathLike)) else [Path(each) for each in sources]
     detector = Detector(**options)
-    names = [column.name for column in OpenFaceLayout(detector.aus, detector.thresholds).columns]
+    names = [
+        column.name
+        for column in OpenFaceLayout(detector.aus, detector.thresholds, emotions=detector.emotions).columns
+    ]
     rows: list[Sequence[Cell]] = []
     origin: list[str] = []
     files: list[Cell] = []
@@ -49,7 +52,7 @@ def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> 
 def _rows(detector: Detector, frames: FrameSource, files: Sequence[str]) -> list[Sequence[Cell]]:
     from actionunits.faces.video import TruncatedSource
 
-    layout = OpenFaceLayout(detector.aus, detector.thresholds, files=files)
+    layout = OpenFaceLayout(detector.aus, detector.thresholds, files=files, emotions=detector.emotions)
     rows: list[Sequence[Cell]] = []
     try:
         for result in detector.run(frames):

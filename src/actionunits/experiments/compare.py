@@ -108,7 +108,7 @@ def _check_same(recipes: Mapping[str, Recipe]) -> None:
     free = {"clips", "scored_clips", "stride"}
 
     def protocol(recipe: Recipe) -> tuple[object, ...]:
-        data = tuple(value for name, value in vars(recipe.data).items() if name not in free)
+        data = (str(value) for name, value in vars(recipe.data).items() if name not in free)
         return (*data, recipe.folds)
 
     first, *others = (protocol(recipe) for recipe in recipes.values())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from actionunits.datasets.cache import CropCache, read_record
+from actionunits.datasets.emotion_pictures import emotion_pictures
 from actionunits.datasets.expressions import without_other_kinds
 from actionunits.datasets.folds import (
     Folds,
@@ -35,6 +36,7 @@ __all__ = [
     "data_line",
     "folds_of",
     "kept_patterns",
+    "known_of",
     "left_out_index",
     "open_crops",
     "scored_clips",
@@ -64,7 +66,9 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
     if data.cache and not (data.root or data.sets):
         return _own_cache(data, spec)
     name = "+".join(sorted(data.sets)) or data.name
-    out = Path(data.cache) if data.cache else folder / _cache_name(name, spec)
+    emotions = bool(data.sets and spec.emotions and not spec.aus)
+    cached = _cache_name(name, spec) + ("-emotions" if emotions else "")
+    out = Path(data.cache) if data.cache else folder / cached
     if not is_first_process():
         return _wait_for_crops(out)
     show = stage(f"preparing {name}", "frames") if stage else None
@@ -75,12 +79,13 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
         "on_progress": show,
     }
     if data.sets:
-        return prepare_joined({k: Path(root) for k, root in data.sets.items()}, spec, out, **how).cache
+        roots = {name: Path(root) for name, root in data.sets.items()}
+        return prepare_joined(roots, spec, out, chosen=emotion_pictures if emotions else None, **how).cache
     return prepare_data_set(data.name, Path(data.root), spec, out, **how).cache
 
 
 def _cache_name(data: str, spec: InputSpec) -> str:
-    return f"{data}-{spec.size_px}px" + ("-points" if spec.crop == "points" else "")
+    return f"{data}-{spec.size_px}px" + ("" if spec.crop == "eyes" else f"-{spec.crop}")
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
@@ -145,6 +150,19 @@ def _thinned(data: DataSettings, cache: CropCache) -> LabelIndex:
     found = np.ones(len(index), bool)
     rows, repeated = clip_rows(Clips("spread"), data.thin_frames, data.thin_step, index, found)
     return index.take(np.unique(rows[~repeated]))
+
+
+def known_of(spec: InputSpec, index: LabelIndex) -> dict[str, Any]:
+    """What :class:`~actionunits.training.data.CropSamples` is asked to know of a model's outputs.
+
+    Emotions are asked for where the model gives nothing else, or where the index has some of them.
+    """
+    if not spec.emotions:
+        return {}
+    have = set(index.table["emotion"].astype(str)) if "emotion" in index.table else set()
+    if spec.aus and not have & set(spec.emotions):
+        return {}
+    return {"emotions": spec.emotions, "uncoded": "error" if spec.aus else "unknown"}
 
 
 def folds_of(settings: FoldSettings, index: LabelIndex) -> Folds:

@@ -17,13 +17,12 @@ from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Folds, write_folds
 from actionunits.errors import UserError
 from actionunits.experiments.crops import data_line, folds_of, open_crops, used_index
+from actionunits.experiments.emotions import emotion_names, score_emotions
 from actionunits.experiments.environment import environment
-from actionunits.experiments.predict import decisions_in
 from actionunits.experiments.recipe import Recipe, learns_patterns, recipe_from, to_toml
+from actionunits.experiments.scores import score_predictions, score_with_errors
 from actionunits.experiments.train import samples_of_fold, train_fold
-from actionunits.facs.units import parse_au
 from actionunits.metrics.classification import f1_score
-from actionunits.metrics.scoring import score_table
 from actionunits.models.config import to_plain
 from actionunits.models.registry import build_model, make_config
 from actionunits.records import InputSpec, ScoreTable, Stage
@@ -87,12 +86,17 @@ def cross_validate(
     numbers = _chosen(only, len(folds.folds))
     for number in numbers:
         _one_fold(recipe, crops, folds, number, out, stage, on_epoch)
-    predictions = _finished_folds(out)
+    predictions = _finished_folds(out, "predictions")
     table = score_predictions(predictions, recipe.scores.metrics)
     if is_first_process():
         with replace_when_done(out / "predictions.parquet") as beside:
             predictions.to_parquet(beside, index=False)
-        write_scores(out, recipe, data_line(recipe.data, index), predictions, table)
+        missed = None
+        if recipe.scores.faceless == "errors":
+            missed = _finished_folds(out, "missed")
+            with replace_when_done(out / "missed.parquet") as beside:
+                missed.to_parquet(beside, index=False)
+        write_scores(out, recipe, data_line(recipe.data, index), predictions, table, missed)
     wait_for_all()
     return table
 
@@ -125,50 +129,62 @@ def _one_fold(
     return train_fold(recipe, samples, fold, number, folder, on_progress=show, on_epoch=report)
 
 
-def _finished_folds(out: Path) -> pd.DataFrame:
-    """The predictions of every fold that is finished, in their order."""
-    files = sorted(out.glob("fold-*/predictions.parquet"), key=lambda file: int(file.parent.name[5:]))
+def _finished_folds(out: Path, what: str) -> pd.DataFrame:
+    """The predictions (or what was ``missed``) of every fold that is finished, in their order."""
+    files = sorted(out.glob(f"fold-*/{what}.parquet"), key=lambda file: int(file.parent.name[5:]))
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
-def score_predictions(
-    predictions: pd.DataFrame, metrics: Sequence[str], threshold: float | None = None
-) -> ScoreTable:
-    """Score a table as :func:`~actionunits.experiments.train.train_fold` writes it.
-
-    Decisions are the model's own where it makes them (columns ``AUnn_d``), else by the thresholds.
+def write_scores(
+    out: Path,
+    recipe: Recipe,
+    data: str,
+    predictions: pd.DataFrame,
+    table: ScoreTable,
+    missed: pd.DataFrame | None = None,
+) -> None:
+    """Write ``scores.csv``, ``emotions.csv`` and ``report.html``, as far as there are AUs and emotions.
 
     Args:
-        predictions: a row a frame.
-        metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
-        threshold: one for all instead of the table's own decisions or thresholds.
-
-    Raises:
-        UserError: not such a table, or an unknown metric.
-    """
-    names = [name for name in predictions.columns if f"{name}_p" in predictions.columns]
-    if not names or "fold" not in predictions.columns:
-        raise UserError("this is no table of predictions: expected columns fold, AU01, AU01_p, AU01_t ...")
-    labels = predictions[names].to_numpy(np.int8)
-    scores = predictions[[f"{name}_p" for name in names]].to_numpy(np.float64)
-    limits = predictions[[f"{name}_t" for name in names]].to_numpy(np.float64)
-    return score_table(
-        [parse_au(name) for name in names],
-        labels,
-        scores,
-        metrics,
-        thresholds=limits if threshold is None else threshold,
-        folds=predictions["fold"].to_numpy(),
-        decisions=decisions_in(predictions, names) if threshold is None else None,
-    )
-
-
-def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame, table: ScoreTable) -> None:
-    """Write ``scores.csv`` and ``report.html``, base rates and the score of "always shown" beside.
+        out: the folder.
+        recipe: the experiment.
+        data: a line on the data.
+        predictions: of the test subjects.
+        table: their scores.
+        missed: frames without a face, which are counted as errors in a second table; None = not asked for.
 
     Raises:
         UserError: the folder cannot be written to.
     """
+    folds = sorted(predictions["fold"].unique().tolist())
+    text = [data, f"Test subjects of fold {', '.join(map(str, folds))}; nobody stands on two sides."]
+    sections = []
+    if table.aus:
+        frame = _with_base_rates(predictions, table)
+        write_table(out / "scores.csv", frame)
+        pooled = "Scores over all frames pooled; F1 of Ones is what saying 'shown' to every frame scores."
+        sections.append(Section("Scores", [*text, pooled], frame))
+    if table.aus and missed is not None:
+        counted = score_with_errors(predictions, missed, recipe.scores.metrics)
+        write_table(out / "scores-with-errors.csv", score_frame(counted))
+        note = (
+            f"The same with the {len(missed)} test frames in which no face was found, each counted as an "
+            "error for every AU: in a ranking, what is not shown stands on top and what is shown is missing."
+        )
+        sections.append(Section("Faces not found count as errors", [note], score_frame(counted)))
+    if emotion_names(predictions) and (predictions["emotion"] != "").any():
+        scores = score_emotions(predictions, missed)
+        write_table(out / "emotions.csv", scores.table())
+        write_table(out / "confusion.csv", scores.confusion())
+        sections.append(Section("Emotions", [] if table.aus else text, scores.table()))
+        shares = "Rows are what is shown, columns what was said; shares of the row."
+        sections.append(Section("What is taken for what", [shares], scores.confusion()))
+    subtitle = f"{recipe.model.name} on {recipe.data.name} data"
+    write_page(out / "report.html", recipe.title, sections, subtitle=subtitle)
+
+
+def _with_base_rates(predictions: pd.DataFrame, table: ScoreTable) -> pd.DataFrame:
+    """The scores with base rates and the score of "always shown" beside."""
     labels = predictions[[f"AU{number:02d}" for number in table.aus]].to_numpy(np.int8)
     frame = score_frame(table)
     rates = np.where(
@@ -178,19 +194,7 @@ def write_scores(out: Path, recipe: Recipe, data: str, predictions: pd.DataFrame
     extra = pd.DataFrame({"base rate": rates, "F1 of Ones": ones}, index=frame.index[: len(rates)])
     frame = extra.join(frame, how="right")
     frame.loc[frame.index[len(rates)], ["base rate", "F1 of Ones"]] = np.nanmean(extra.to_numpy(), axis=0)
-    write_table(out / "scores.csv", frame)
-    folds = sorted(predictions["fold"].unique().tolist())
-    text = [
-        data,
-        f"Test subjects of fold {', '.join(map(str, folds))}; nobody stands on two "
-        "sides. Scores over all frames pooled; F1 of Ones is what saying 'shown' to every frame scores.",
-    ]
-    write_page(
-        out / "report.html",
-        recipe.title,
-        [Section("Scores", text, frame)],
-        subtitle=f"{recipe.model.name} on {recipe.data.name} data",
-    )
+    return frame
 
 
 def _keep_recipe(recipe: Recipe, out: Path) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
-from actionunits.experiments.crops import open_crops, scored_clips, used_index
+from actionunits.experiments.crops import known_of, open_crops, scored_clips, used_index
 from actionunits.experiments.cross_validate import score_predictions
 from actionunits.experiments.predict import said_of_frames
 from actionunits.experiments.recipe import DataSettings, load_recipe
+from actionunits.experiments.scores import read_predictions
 from actionunits.metrics.scoring import score_table
 from actionunits.records import ScoreTable, Stage
 from actionunits.training.data import CropSamples
@@ -31,12 +30,7 @@ def evaluate_run(run: Path, metrics: Sequence[str], threshold: float | None = No
     Raises:
         UserError: the folder holds no predictions, or an unknown metric.
     """
-    path = run / "predictions.parquet"
-    if not path.is_file():
-        raise UserError(
-            f"{run} holds no predictions.parquet: give the folder of a run that `au train` finished"
-        )
-    return score_predictions(pd.read_parquet(path), metrics, threshold)
+    return score_predictions(read_predictions(run)[0], metrics, threshold)
 
 
 def evaluate_model(
@@ -63,9 +57,14 @@ def evaluate_model(
         stage: shows progress.
 
     Raises:
-        UserError: not a model file, an unknown recipe or metric, or data that the model cannot take.
+        UserError: not a model file, one without AUs, an unknown recipe or metric, or data that the model
+            cannot take.
     """
     backend = load_backend(model)
+    if not backend.spec.aus:
+        raise UserError(
+            f"{model} gives emotions and no AUs: give the folder of its run, or `au detect` pictures by it"
+        )
     data = _data_of(recipe, changes, scale)
     if data.name == "synthetic" and data.frames < backend.spec.clip_length:
         raise UserError(
@@ -74,7 +73,7 @@ def evaluate_model(
         )
     crops = open_crops(data, backend.spec, cache, stage)
     index, clips = used_index(data, crops), scored_clips(data, backend.spec)
-    samples = CropSamples(crops, backend.spec, index=index, clips=clips)
+    samples = CropSamples(crops, backend.spec, index=index, clips=clips, **known_of(backend.spec, index))
     said = said_of_frames(backend, samples, stage("scoring", "samples") if stage else None)
     limits, decided = (backend.thresholds, said.decided) if threshold is None else (threshold, None)
     return score_table(

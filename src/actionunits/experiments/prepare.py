@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from actionunits.datasets.joined import join_data_sets
 from actionunits.datasets.prepare import Prepared, prepare
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import InputSpec, OnProgress
+from actionunits.records import InputSpec, LabelIndex, OnProgress
 
 __all__ = ["input_spec", "prepare_data_set", "prepare_joined"]
 
@@ -79,14 +79,25 @@ def prepare_joined(
     positive: int | None = None,
     detector: str = "hog",
     jobs: int = 1,
+    chosen: Callable[[str, LabelIndex], LabelIndex] | None = None,
     on_progress: OnProgress | None = None,
 ) -> Prepared:
     """Read several data sets and fill one crop cache with all of them.
 
+    Args:
+        roots: data set to its folder.
+        spec: what the model takes.
+        out: folder of the cache.
+        positive: as for :func:`prepare_data_set`.
+        detector: of the faces.
+        jobs: processes.
+        chosen: gives the part of a set's frames to use; all without it.
+        on_progress: called with (frames done, frames).
+
     Raises:
         UserError: one of them cannot be used, or the cache holds other crops.
     """
-    reading, folder = join_data_sets(roots, positive=positive)
+    reading, folder = join_data_sets(roots, chosen, positive)
     return prepare(
         reading.index,
         folder,

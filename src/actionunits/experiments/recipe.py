@@ -33,6 +33,7 @@ __all__ = [
     "BatchSettings",
     "DataSettings",
     "FoldSettings",
+    "HeadSettings",
     "ModelSettings",
     "PatternSettings",
     "PretrainSettings",
@@ -55,7 +56,7 @@ class DataSettings:
     Attributes:
         name: ``synthetic``: painted people, animated; nothing licensed is needed. Or a data set
             (``au datasets list``), of which ``root`` or ``cache`` says where it is. Or ``joined``: several
-            data sets, which ``sets`` names.
+            data sets, which ``sets`` names; for a network that gives emotions only, their pictures with one.
         sets: of ``joined``: data set to folder.
         root: the data set's folder; crops are made out of it.
         cache: a crop cache (``au prepare``); without ``root`` it must be complete.
@@ -74,7 +75,8 @@ class DataSettings:
         expressions: use only ``micro`` or ``macro``-expressions, where a data set marks both.
         coding: of the synthetic set: AUs are shown together as often as in ``bp4d`` or ``disfa``, or as FACS
             thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs;
-            ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`).
+            ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`);
+            ``emotions``: eight emotions in five views, each picture one of them in turn.
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
@@ -100,7 +102,7 @@ class DataSettings:
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     clip_rate_hz: float = 0.0
     expressions: Literal["all", "micro", "macro"] = "all"
-    coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro"] = "auto"
+    coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro", "emotions"] = "auto"
     subjects: int = 12
     sequences: int = 60
     frames: int = 1
@@ -120,6 +122,8 @@ class DataSettings:
             raise UserError("data.sets names the folders of data.name=joined: give both, or neither")
         if self.name == "joined" and not (self.sets or self.cache):
             raise UserError("say what is joined: data.sets.casme=FOLDER data.sets.casme2=FOLDER ..")
+        if self.coding == "emotions" and self.frames != 1:
+            raise UserError("emotions are shown in single pictures: set data.frames=1")
         if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
@@ -164,7 +168,8 @@ class ModelSettings:
     Attributes:
         name: its name in the registry (``au models``).
         config: what differs from the paper's sizes.
-        pretrained: file with ImageNet weights for a family that takes them; empty = random weights.
+        pretrained: file with ImageNet weights for a family that takes them; ``cache``: torchvision's file in
+            PyTorch's cache, and random weights where it is not there; empty = random weights.
         freeze: patterns of parameter names that are not trained.
     """
 
@@ -242,23 +247,51 @@ class PretrainSettings:
 
 
 @dataclass(frozen=True)
+class HeadSettings:
+    """The network's heads are trained one by one, on codes that its frozen encoder gives once (seed 002).
+
+    Attributes:
+        encoder: a run or model file of ``caud/emotion_net``, or a ``caud/heads`` model, whose encoder is
+            taken over; empty = the weights that the network starts from.
+        balance: of each AU, jittered copies top up the rarer of shown and not shown.
+        jitter_share: how far a copy's box may lie away, as a share of its side, in x and in y.
+        most_copies: of one picture, for one AU.
+        mirror: the mirrored picture is learnt from too.
+    """
+
+    encoder: str = ""
+    balance: bool = True
+    jitter_share: float = 0.125
+    most_copies: int = 8
+    mirror: bool = True
+
+    def __post_init__(self) -> None:
+        if self.most_copies < 0 or not 0 <= self.jitter_share < 0.5:
+            raise ValueError("most_copies must be 0 or more and jitter_share within 0 to .5")
+
+
+@dataclass(frozen=True)
 class ScoreSettings:
     """What is reported.
 
     Attributes:
         metrics: names of :data:`actionunits.metrics.scoring.METRIC_NAMES`.
-        choose_by: the metric whose mean over the AUs, on the validation subjects, chooses the epoch.
+        choose_by: the metric whose mean over the AUs, on the validation subjects, chooses the epoch; of a
+            network that gives emotions only, ``ACA``, the average class accuracy.
+        faceless: test frames in which no face was found are ``left_out``, or also counted as ``errors``
+            (seed 002): then both countings are given.
         thresholds: ``half`` (0.5) or ``validation`` (the best F1 of the validation subjects).
     """
 
     metrics: tuple[str, ...] = ("F1", "ACC", "NA", "AUC", "S")
     choose_by: str = "AUC"
     thresholds: Literal["half", "validation"] = "half"
+    faceless: Literal["left_out", "errors"] = "left_out"
 
     def __post_init__(self) -> None:
-        for name in (*self.metrics, self.choose_by):
+        for name in (*self.metrics, *([] if self.choose_by == "ACA" else [self.choose_by])):
             if name not in METRIC_NAMES:
-                raise unknown_name("metric", name, METRIC_NAMES)
+                raise unknown_name("metric", name, (*METRIC_NAMES, "ACA"))
 
 
 @dataclass(frozen=True)
@@ -276,6 +309,7 @@ class Recipe:
         scores: what is reported.
         patterns: which patterns are classes, where patterns are learnt.
         pretrain: a stage on patterns before the training, or None.
+        heads: the network's heads are trained one by one, or None.
         cooccurrence: tie the network's AUs (seed 000's fusion layer and constrained loss): true, or a table
             of :class:`~actionunits.models.cooccurrence.ties.Ties`.
     """
@@ -290,6 +324,7 @@ class Recipe:
     scores: ScoreSettings = field(default_factory=ScoreSettings)
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
+    heads: HeadSettings | None = None
     cooccurrence: bool | Ties = False
 
     @property
@@ -435,6 +470,13 @@ def _check_stages(recipe: Recipe) -> None:
         raise UserError(
             f"{recipe.model.name} takes over {', '.join(takes_over)}: name {', '.join(left)} in "
             "pretrain.freeze, or it would keep its random weights"
+        )
+    if recipe.heads is not None and recipe.model.name != "caud/heads":
+        raise UserError(f"{recipe.model.name} has no heads to train one by one: leave [heads] out")
+    if recipe.heads is not None and (recipe.batches.augment or recipe.batches.sampler != "shuffle"):
+        raise UserError(
+            "heads learn from codes of pictures and their copies, balanced AU by AU: leave batches.augment "
+            "and batches.sampler out, and change [heads] instead"
         )
     if recipe.pretrain is not None and learns_patterns(recipe.model.name):
         raise UserError(f"{recipe.model.name} learns patterns itself: leave [pretrain] out")

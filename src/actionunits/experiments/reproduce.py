@@ -16,6 +16,7 @@ from actionunits.errors import UserError, unknown_name
 from actionunits.experiments.environment import environment
 from actionunits.experiments.reproduce_au_rcnn import AU_RCNN_MAKERS
 from actionunits.experiments.reproduce_au_rcnn_faces import FACE_MAKERS
+from actionunits.experiments.reproduce_caud import CAUD_MAKERS
 from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
@@ -124,13 +125,14 @@ ITEMS: tuple[Item, ...] = (
 )
 
 #: Papers whose items take several licensed data sets at once, as theirs do.
-JOINING = ("cooccurrence",)
+JOINING = ("caud", "cooccurrence")
 
 #: Items that are made on labels and pictures of a licensed data set too.
 DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **AU_RCNN_MAKERS,
     **FACE_MAKERS,
     **BOX_MAKERS,
+    **CAUD_MAKERS,
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,
     **PATTERN_MAKERS,
@@ -217,10 +219,12 @@ def reproduce(
 def _of_run(run: Path) -> dict[str, object]:
     """What a training was made with: its recipe (folders by name alone), folds, versions and seeds."""
     recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
-    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run")):
+    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run"), ("heads", "encoder")):
         folder = recipe.get(part, {}).get(key)
         if folder:
             recipe[part][key] = Path(folder).name
+    if sets := recipe.get("data", {}).get("sets"):
+        recipe["data"]["sets"] = {name: Path(folder).name for name, folder in sets.items()}
     made = json.loads((run / "run.json").read_text(encoding="utf-8"))
     folds = json.loads((run / "folds.json").read_text(encoding="utf-8"))
     return {"recipe": recipe, "folds": folds, **made}

@@ -24,6 +24,7 @@ from actionunits.models.config import to_plain
 from actionunits.records import InputSpec, LabelIndex, OnProgress
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
+from actionunits.synthesis.emotion_set import EMOTION_AUS, LABORATORY_EYES_PX, VIEWS_DEG, EmotionSet
 from actionunits.synthesis.micro import MICRO_PATTERNS
 from actionunits.synthesis.micro_set import MicroSet
 
@@ -83,9 +84,10 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         )
     if settings.around and coding != "micro":
         raise UserError("data.around is for data.coding=micro: other sequences have no apex")
+    coded = tuple(sorted({*aus, *EMOTION_AUS})) if coding == "emotions" else tuple(aus)
     try:
         made = CodedSet(
-            aus=tuple(aus) if table is None else table.aus,
+            aus=coded if table is None else table.aus,
             subjects=settings.subjects,
             sequences=settings.sequences,
             frames=settings.frames,
@@ -94,6 +96,8 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
             table=table,
             difficulty=settings.difficulty,
         )
+        if coding == "emotions":
+            return EmotionSet(**vars(made))
         return made if coding != "micro" else MicroSet(**vars(made), around=settings.around)
     except ValueError as problem:
         raise UserError(f"data.coding={coding}: {problem}; set data.frames and data.rate_hz") from problem
@@ -102,7 +106,7 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
 def _table(coding: str) -> PatternTable | None:
     if coding == "micro":
         return MICRO_PATTERNS
-    return None if coding == "prototypes" else pattern_table(coding)
+    return None if coding in ("prototypes", "emotions") else pattern_table(coding)
 
 
 def synthetic_events(people: CodedSet) -> tuple[Event, ...]:
@@ -139,6 +143,8 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
                 "time_s": people.times_s[drawn],
                 "path": people.path(subject, sequence),
             }
+            if isinstance(people, EmotionSet):
+                columns |= {"emotion": people.emotion(sequence), "view": f"{people.yaw_deg(sequence):+.0f}"}
             for au, intensity, occurrence in zip(people.aus, values.T, labels.T, strict=True):
                 columns[au_column(au)] = occurrence
                 columns[f"{au_column(au)}_r"] = intensity
@@ -148,10 +154,12 @@ def synthetic_index(people: CodedSet) -> LabelIndex:
 
 def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Path:
     """Where the crops of these settings for models of this input are kept."""
+    people = coded_set(settings, spec.aus)
     made = {
-        "set": to_plain(people := coded_set(settings, spec.aus)),
+        "set": to_plain(people),
         "crop": CropGeometry.of(spec).to_plain(),
         "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
+        **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]
     return folder / f"synthetic-{key}"

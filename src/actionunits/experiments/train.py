@@ -19,8 +19,9 @@ from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold
 from actionunits.detect.backends import TorchBackend
 from actionunits.errors import UserError
-from actionunits.experiments.crops import scored_clips, training_clips, used_index
+from actionunits.experiments.crops import known_of, scored_clips, training_clips, used_index
 from actionunits.experiments.environment import environment
+from actionunits.experiments.head_stage import take_encoder, train_heads
 from actionunits.experiments.pattern_stage import (
     codebook_of,
     in_codebook,
@@ -29,9 +30,16 @@ from actionunits.experiments.pattern_stage import (
     taken_from,
     with_codebook,
 )
-from actionunits.experiments.predict import asked_places, prediction_table, said_of_frames
+from actionunits.experiments.predict import (
+    Said,
+    asked_places,
+    missed_table,
+    prediction_table,
+    said_of_frames,
+)
 from actionunits.experiments.recipe import PatternSettings, Recipe, learns_patterns
 from actionunits.metrics.averages import mean_defined
+from actionunits.metrics.classification import average_class_accuracy, confusion_matrix
 from actionunits.metrics.scoring import score_table
 from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
@@ -39,8 +47,8 @@ from actionunits.models.cooccurrence.tied import TiedConfig, TiedModel
 from actionunits.models.interface import AUModel
 from actionunits.models.parts.codebook import Codebook
 from actionunits.models.parts.pattern_head import PatternModel
-from actionunits.models.parts.pretrained import read_state
-from actionunits.models.registry import build_model
+from actionunits.models.parts.pretrained import cached_weights, read_state
+from actionunits.models.registry import build_model, make_config
 from actionunits.models.weights import save_model
 from actionunits.records import InputSpec, OnProgress
 from actionunits.training.data import CropSamples, fold_samples
@@ -51,7 +59,7 @@ from actionunits.training.settings import TrainSettings
 from actionunits.training.source import SampleBatches
 from actionunits.training.stages import freeze, take_over
 
-__all__ = ["FoldSamples", "make_model", "samples_of_fold", "settings_of_fold", "train_fold"]
+__all__ = ["FoldSamples", "imagenet_file", "make_model", "samples_of_fold", "settings_of_fold", "train_fold"]
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,11 @@ def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fol
     """
     index = used_index(recipe.data, cache)
     learnt, scored = training_clips(recipe.data, spec), scored_clips(recipe.data, spec)
-    cut = {clips: fold_samples(cache, spec, fold, index=index, clips=clips) for clips in {learnt, scored}}
+    known = known_of(spec, index)
+    cut = {
+        clips: fold_samples(cache, spec, fold, index=index, clips=clips, **known)
+        for clips in {learnt, scored}
+    }
     samples = FoldSamples(cut[learnt][0], *cut[scored][1:])
     _check_motion(spec, samples.train)
     return samples
@@ -114,14 +126,22 @@ def make_model(recipe: Recipe, seed: int) -> AUModel:
     """
     torch.manual_seed(seed)
     model = build_model(recipe.model.name, recipe.model.config)
-    if recipe.model.pretrained:
+    if file := imagenet_file(recipe):
         load = getattr(model, "load_imagenet", None)
         if load is None:
             raise UserError(f"{recipe.model.name} takes no ImageNet weights: leave model.pretrained out")
-        load(read_state(recipe.model.pretrained))
+        load(read_state(file))
     if recipe.model.freeze:
         freeze(model, *recipe.model.freeze)
     return model
+
+
+def imagenet_file(recipe: Recipe) -> Path | None:
+    """The file of ImageNet weights that a recipe's network starts from; None for random weights."""
+    if recipe.model.pretrained == "cache":
+        backbone = getattr(make_config(recipe.model.name, recipe.model.config), "backbone", "")
+        return cached_weights(backbone)
+    return Path(recipe.model.pretrained) if recipe.model.pretrained else None
 
 
 def _tied(recipe: Recipe, model: AUModel, samples: CropSamples) -> AUModel:
@@ -163,7 +183,8 @@ def train_fold(
 
     ``out`` gets ``run`` (checkpoints and ``log.csv``), ``model.safetensors`` and ``predictions.parquet``
     (:func:`~actionunits.experiments.predict.prediction_table`); with ``[pretrain]`` also ``pretrain`` and
-    ``codebook.json``.
+    ``codebook.json``; with ``[heads]`` ``heads`` instead of ``run``; where frames without a face count as
+    errors, ``missed.parquet``.
 
     Returns:
         The predictions.
@@ -184,30 +205,44 @@ def train_fold(
         state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
         take_over(model, state, *recipe.pretrain.freeze)
     model = _tied(recipe, model, samples.train)
-    learnt = in_codebook(samples.train, model.codebook) if isinstance(model, PatternModel) else samples.train
-    source = SampleBatches(
-        learnt,
-        model.spec,
-        recipe.batches.size,
-        sampler=recipe.batches.sampler,
-        changes=recipe.batches.augment,
-    )
-    result = fit(
-        model,
-        source,
-        settings,
-        validate=validate,
-        run=out / "run",
-        on_progress=on_progress,
-        on_epoch=on_epoch,
-    )
+    started: dict[str, Any] = {"started_from": _weights_line(recipe)}
+    if recipe.heads is not None:
+        if recipe.heads.encoder:
+            started["encoder"] = take_encoder(model, recipe.heads.encoder, fold)
+        trained = train_heads(
+            model, recipe, samples.train, samples.validation, settings, out, on_progress=on_progress
+        )
+        result, started["heads"] = trained.result, trained.records
+    else:
+        learnt = samples.train
+        if isinstance(model, PatternModel):
+            learnt = in_codebook(samples.train, model.codebook)
+        source = SampleBatches(
+            learnt,
+            model.spec,
+            recipe.batches.size,
+            sampler=recipe.batches.sampler,
+            changes=recipe.batches.augment,
+        )
+        result = fit(
+            model,
+            source,
+            settings,
+            validate=validate,
+            run=out / "run",
+            on_progress=on_progress,
+            on_epoch=on_epoch,
+        )
     if is_first_process():
         model.to(result.device)
         thresholds = _thresholds(recipe, model, samples.validation)
-        card = _card(recipe, fold, number, result, thresholds)
+        card = {**_card(recipe, fold, number, result, thresholds), **started}
         name = "cooccurrence/tied" if isinstance(model, TiedModel) else recipe.model.name
         save_model(out / "model.safetensors", model, name=name, card=card)
         table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
+        if recipe.scores.faceless == "errors":
+            with replace_when_done(out / "missed.parquet") as beside:
+                missed_table(samples.test, number + 1).to_parquet(beside, index=False)
         with replace_when_done(done) as beside:
             table.to_parquet(beside, index=False)
     wait_for_all()
@@ -255,6 +290,8 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
 
     def validate(model: AUModel) -> float:
         said = said_of_frames(TorchBackend(model), samples)
+        if metric == "ACA":
+            return _average_accuracy(said, samples)
         values = score_table(
             model.spec.aus, said.labels, said.probability, (metric,), decisions=said.decided
         ).values
@@ -263,8 +300,24 @@ def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], floa
     return validate
 
 
+def _average_accuracy(said: Said, samples: CropSamples) -> float:
+    """Average class accuracy of the emotions; the highest probability is said."""
+    truth = samples.frame_emotion
+    if said.emotion is None or truth is None:
+        raise UserError("scores.choose_by=ACA is for networks that give emotions: choose by AUC or F1")
+    known = truth[asked_places(samples.spec, samples)]
+    classes = len(samples.spec.emotions)
+    return average_class_accuracy(confusion_matrix(known, said.emotion.argmax(axis=1), classes))
+
+
+def _weights_line(recipe: Recipe) -> str:
+    """What a network's weights were before training."""
+    file = imagenet_file(recipe)
+    return "random weights" if file is None else f"ImageNet weights: {file.name}"
+
+
 def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray[np.float64]:
-    if recipe.scores.thresholds == "half":
+    if recipe.scores.thresholds == "half" or not model.spec.aus:
         return np.full(len(model.spec.aus), 0.5)
     said = said_of_frames(TorchBackend(model), samples)
     return choose_thresholds(said.labels, said.probability)

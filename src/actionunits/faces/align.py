@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from actionunits.records import Crop, FloatArray, Frame, ImageArray, InputSpec, Landmarks
+from actionunits.faces.detect import viola_jones_box
+from actionunits.faces.landmarks import face_box_from
+from actionunits.records import Crop, FloatArray, Frame, ImageArray, Landmarks
 
 __all__ = [
     "POINT_MARGINS",
     "align",
     "align_for",
     "crop_by_points",
-    "cut_out",
+    "cut_box",
     "eye_centres",
     "inter_ocular_distance",
     "to_crop",
@@ -63,7 +67,26 @@ def align(
     Raises:
         ValueError: the two eye centres are at the same place.
     """
-    matrix = _crop_to_frame(landmarks, size_px, inter_ocular_px, eye_line)
+    return _cut(image, _crop_to_frame(landmarks, size_px, inter_ocular_px, eye_line), size_px)
+
+
+def cut_box(image: ImageArray, box: FloatArray, size_px: int) -> Crop:
+    """An upright square box of the picture, f32[4] left, top, right, bottom px, as a crop; as :func:`align`.
+
+    Raises:
+        ValueError: the box has no width.
+    """
+    left, top, right, bottom = (float(edge) for edge in box)
+    if right <= left:
+        raise ValueError("cannot cut out a box without width")
+    scale = (right - left) / size_px
+    middle = np.array([(left + right) / 2, (top + bottom) / 2])
+    shift = middle - scale * (size_px - 1) / 2
+    return _cut(image, np.concatenate([scale * np.eye(2), shift[:, None]], axis=1), size_px)
+
+
+def _cut(image: ImageArray, matrix: NDArray[np.float64], size_px: int) -> Crop:
+    """The crop whose pixels lie in the picture where f64[2,3] says."""
     shrink = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     return _warped(image, matrix, size_px, np.array([shrink, shrink]))
 
@@ -94,15 +117,6 @@ def crop_by_points(image: ImageArray, landmarks: Landmarks, size_px: int) -> Cro
     return _warped(image, matrix, size_px, np.maximum(scale, 1.0))
 
 
-def cut_out(
-    image: ImageArray, landmarks: Landmarks, crop: str, size_px: int, inter_ocular_px: float, eye_line: float
-) -> Crop:
-    """The crop of either kind: by the ``eyes`` or by the ``points``; see :class:`InputSpec`."""
-    if crop == "points":
-        return crop_by_points(image, landmarks, size_px)
-    return align(image, landmarks, size_px, inter_ocular_px, eye_line)
-
-
 def _warped(
     image: ImageArray, matrix: NDArray[np.float64], size_px: int, shrink: NDArray[np.float64]
 ) -> Crop:
@@ -120,10 +134,38 @@ def _warped(
     return Crop(np.asarray(crop, dtype=np.uint8), matrix.astype(np.float32))
 
 
-def align_for(spec: InputSpec, frame: Frame, landmarks: Landmarks) -> Crop:
-    """The crop that a model takes: grey or RGB, its kind, size and scale as its :class:`InputSpec` says."""
+class _CropSpec(Protocol):
+    """What says how a face is cut out: an :class:`~actionunits.records.InputSpec`, or its part."""
+
+    @property
+    def size_px(self) -> int: ...
+    @property
+    def inter_ocular_px(self) -> float: ...
+    @property
+    def eye_line(self) -> float: ...
+    @property
+    def channels(self) -> int: ...
+    @property
+    def crop(self) -> str: ...
+
+
+def align_for(spec: _CropSpec, frame: Frame, landmarks: Landmarks, box: FloatArray | None = None) -> Crop:
+    """The crop that a model takes: grey or RGB, its kind, size and scale as its input spec says.
+
+    Args:
+        spec: what the model takes.
+        frame: the picture.
+        landmarks: the face's points.
+        box: f32[4], the face's box as the detectors of :mod:`~actionunits.faces.detect` give it; a spec that
+            cuts by the box reads it. By default the box that belongs to the points.
+    """
     image = frame.grey if spec.channels == 1 else frame.image
-    return cut_out(image, landmarks, spec.crop, spec.size_px, spec.inter_ocular_px, spec.eye_line)
+    if spec.crop == "box":
+        place = face_box_from(landmarks) if box is None else box
+        return cut_box(image, viola_jones_box(place), spec.size_px)
+    if spec.crop == "points":
+        return crop_by_points(image, landmarks, spec.size_px)
+    return align(image, landmarks, spec.size_px, spec.inter_ocular_px, spec.eye_line)
 
 
 def to_frame(points: FloatArray, crop: Crop) -> FloatArray:

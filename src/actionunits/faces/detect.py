@@ -25,6 +25,7 @@ __all__ = [
     "find_faces",
     "make_detector",
     "overlap",
+    "viola_jones_box",
 ]
 
 #: The smaller of a face's least size in px and this part of the picture's shorter side bounds the search.
@@ -34,6 +35,8 @@ _MOST_PIXELS = 2.4e6
 _HOG_FACE_PX = 76.0
 #: The face's size and the picture's size for a check of one place.
 _CHECK_FACE_PX, _CHECK_PX = 90.0, 160
+#: The HOG detector's box in the cascade's: how far its middle lies away, and half its side, in sides.
+_HOG_SHIFT, _HOG_HALF = np.array([0.01, 0.09]), 0.444
 
 
 class FaceDetector(Protocol):
@@ -243,8 +246,19 @@ def _unscaled(box: tuple[int, int, int, int], fx: float, fy: float) -> FloatArra
 def _hog_like(box: FloatArray) -> FloatArray:
     """The HOG detector's box where the cascade gives ``box``: medians over 142 pictures found by both."""
     size = box[2] - box[0]
-    middle = (box[:2] + box[2:]) / 2 + size * np.array([0.01, 0.09])
-    return np.concatenate([middle - 0.444 * size, middle + 0.444 * size]).astype(np.float32)
+    middle = (box[:2] + box[2:]) / 2 + size * _HOG_SHIFT
+    return np.concatenate([middle - _HOG_HALF * size, middle + _HOG_HALF * size]).astype(np.float32)
+
+
+def viola_jones_box(box: FloatArray) -> FloatArray:
+    """The square that the cascade gives for a face with ``box`` (f32[4] px): what the detectors here undo.
+
+    >>> viola_jones_box(_hog_like(np.float32([10, 20, 110, 120]))).round(3).tolist()
+    [10.0, 20.0, 110.0, 120.0]
+    """
+    size = (box[2] - box[0]) / (2 * _HOG_HALF)
+    middle = (box[:2] + box[2:]) / 2 - size * _HOG_SHIFT
+    return np.concatenate([middle - size / 2, middle + size / 2]).astype(np.float32)
 
 
 def _largest_first(faces: list[Face]) -> list[Face]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from actionunits.errors import unknown_name
-from actionunits.metrics.classification import COUNT_METRICS, Scores, count
+from actionunits.metrics.classification import COUNT_METRICS, Scores, count, f1_score
 from actionunits.metrics.ranking import average_precision, roc_auc
 from actionunits.metrics.thresholds import decide, oracle_f1
 from actionunits.records import ScoreTable
@@ -19,6 +19,7 @@ __all__ = ["METRIC_NAMES", "SCORE_METRICS", "score_table"]
 SCORE_METRICS: dict[str, Callable[[ArrayLike, ArrayLike], Scores]] = {
     "AUC": roc_auc,
     "AP": average_precision,
+    "F1-half": lambda labels, scores: f1_score(labels, decide(scores)),
     "F1-oracle": oracle_f1,
 }
 

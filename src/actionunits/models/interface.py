@@ -25,6 +25,8 @@ class TensorBatch:
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
         emotion: i8[B,T], number of the emotion, -1 unknown, or None.
+        codes: f32[B,T,V], what a frozen encoder has given for the frames, for a part that is trained by
+            itself on them; the frames may then be empty. Or None.
     """
 
     frames: Tensor
@@ -34,6 +36,7 @@ class TensorBatch:
     labels: Tensor | None = None
     intensity: Tensor | None = None
     emotion: Tensor | None = None
+    codes: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,15 @@ class ModelOutput:
         intensity: f32[B,T,A], about 0 to 5, or None where the model gives none.
         parts: what the family's own loss reads beside the logits; stays inside the family.
         decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by a threshold, or None.
+        emotion: f32[B,T,E], logits whose softmax is the probability of each of ``spec.emotions``, or None
+            where the model gives none.
     """
 
     logits: Tensor
     intensity: Tensor | None = None
     parts: tuple[Tensor, ...] = ()
     decided: Tensor | None = None
+    emotion: Tensor | None = None
 
 
 class AUModel(nn.Module, ABC):

@@ -96,6 +96,13 @@ REGISTRY: dict[str, Entry] = {
     "cooccurrence/cnn2d": Entry(
         "cooccurrence.cnn2d", "build", "Cnn2dConfig", "cooccurrence", "one network an AU, on its region"
     ),
+    "caud/emotion_net": Entry(
+        "caud.emotion_net",
+        "build",
+        "EmotionNetConfig",
+        "caud",
+        "AlexNet or VGG-16 with eight emotions, no AUs",
+    ),
     "cooccurrence/cnn3d": Entry(
         "cooccurrence.cnn3d",
         "build",

@@ -166,7 +166,9 @@ class _Plain(nn.Module):
     ) -> tuple[Tensor, ...]:
         output = self.model(TensorBatch(frames=frames, landmarks=landmarks, regions=regions))
         return tuple(
-            given for given in (output.logits, output.intensity, output.decided) if given is not None
+            given
+            for given in (output.logits, output.intensity, output.decided, output.emotion)
+            if given is not None
         )
 
 
@@ -175,8 +177,8 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
 
     Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2] and
     ``regions`` f32[B,T,R,4], its AU groups' boxes in crop pixels, whose pooling is part of the file; outputs:
-    ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A] and ``decided`` i8[B,T,A].
-    The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card`` as JSON.
+    ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
+    ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
 
     Raises:
         UserError: the model takes flow, or the file cannot be written.
@@ -196,7 +198,7 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         inputs["regions"] = whole.repeat(2, spec.clip_length, len(box_groups(spec.aus)), 1)
     with torch.no_grad():
         output = model(TensorBatch(**inputs))
-    extra = {"intensity": output.intensity, "decided": output.decided}
+    extra = {"intensity": output.intensity, "decided": output.decided, "emotion": output.emotion}
     names = ["logits", *(name for name, given in extra.items() if given is not None)]
     proto = _to_proto(_Plain(model), inputs, names)
     for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written

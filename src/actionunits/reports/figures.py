@@ -22,6 +22,7 @@ from actionunits.records import ImageArray
 
 __all__ = [
     "COLOURS",
+    "CaptionLine",
     "au_label",
     "au_timeline",
     "bars",
@@ -460,14 +461,24 @@ def curves(
     return _render(figure, file_format)
 
 
+#: A line of a caption and its colour, RGB.
+CaptionLine = tuple[str, tuple[int, int, int]]
+_CAPTION = (40, 40, 40)
+
+
 def contact_sheet(
-    images: Sequence[ImageArray], captions: Sequence[str], columns: int, *, tile_px: int = 180
+    images: Sequence[ImageArray],
+    captions: Sequence[str | Sequence[CaptionLine]],
+    columns: int,
+    *,
+    tile_px: int = 180,
 ) -> ImageArray:
     """Pictures in a grid with a caption under each, as u8[H,W,3] RGB.
 
     Args:
         images: u8[h,w,3] RGB or u8[h,w] grey, of any size: each is fitted into a square tile.
-        captions: as many texts (ASCII); a long one is set smaller.
+        captions: as many texts (ASCII), each one line, or lines with the colour of each; a long one is set
+            smaller.
         columns: tiles in a row.
         tile_px: side of a tile.
 
@@ -478,16 +489,18 @@ def contact_sheet(
         raise ValueError(
             f"a contact sheet got {len(images)} images, {len(captions)} captions, {columns} columns"
         )
-    strip, gap = 22, 6
+    lines = [[(each, _CAPTION)] if isinstance(each, str) else list(each) for each in captions]
+    strip, gap = 6 + 16 * max(map(len, lines)), 6
     rows = -(-len(images) // columns)
     height, width = rows * (tile_px + strip + gap) + gap, min(columns, len(images)) * (tile_px + gap) + gap
     sheet = np.full((height, width, 3), 255, np.uint8)
-    for i, (image, caption) in enumerate(zip(images, captions, strict=True)):
+    for i, (image, caption) in enumerate(zip(images, lines, strict=True)):
         top, left = gap + i // columns * (tile_px + strip + gap), gap + i % columns * (tile_px + gap)
         tile = _fit(image, tile_px)
         y, x = top + (tile_px - tile.shape[0]) // 2, left + (tile_px - tile.shape[1]) // 2
         sheet[y : y + tile.shape[0], x : x + tile.shape[1]] = tile
-        _write_caption(sheet, caption, left, top + tile_px + 15, tile_px)
+        for row, (text, colour) in enumerate(caption):
+            _write_caption(sheet, text, colour, left, top + tile_px + 15 + 16 * row, tile_px)
     return sheet
 
 
@@ -500,8 +513,10 @@ def _fit(image: ImageArray, side_px: int) -> ImageArray:
     )
 
 
-def _write_caption(sheet: ImageArray, text: str, left: int, baseline: int, width_px: int) -> None:
+def _write_caption(
+    sheet: ImageArray, text: str, colour: tuple[int, int, int], left: int, baseline: int, width_px: int
+) -> None:
     font = cv2.FONT_HERSHEY_SIMPLEX
     wide = cv2.getTextSize(text, font, 0.42, 1)[0][0]
     size = 0.42 * min(1.0, (width_px - 4) / max(wide, 1))
-    cv2.putText(sheet, text, (left + 2, baseline), font, size, (40, 40, 40), 1, cv2.LINE_AA)
+    cv2.putText(sheet, text, (left + 2, baseline), font, size, colour, 1, cv2.LINE_AA)

@@ -28,6 +28,7 @@ __all__ = [
     "pattern_expression",
     "pattern_timeline",
     "random_resting_face",
+    "shown_with",
 ]
 
 #: Intensities of a weak and of a strong occurrence, and of a trace; an AU counts as shown from 2 (B) on.
@@ -103,10 +104,23 @@ def pattern_expression(
 ) -> Expression:
     """What a still shows: a pattern of the table, with intensities and traces."""
     hard = difficulty or Difficulty()
-    shown = _changed(table.draw(rng, 1)[0], table.aus, hard, rng)
-    values = {au: _intensity(rng, hard) for au in shown}
-    values |= {au: rng.uniform(*TRACE) for au in _traces(shown, table.aus, hard, rng)}
-    return Expression.both(values)
+    return Expression.both(shown_with(rng, table.draw(rng, 1)[0], table.aus, hard))
+
+
+def shown_with(
+    rng: np.random.Generator, pattern: tuple[int, ...], aus: Sequence[int], difficulty: Difficulty
+) -> dict[int, float]:
+    """AU to intensity of a face that means to show a pattern: with its slips and traces of other AUs.
+
+    Args:
+        rng: the source of chance.
+        pattern: the AUs.
+        aus: that slips and traces are of.
+        difficulty: how hard to code.
+    """
+    shown = _changed(pattern, aus, difficulty, rng)
+    values = {au: _intensity(rng, difficulty) for au in shown}
+    return values | {au: rng.uniform(*TRACE) for au in _traces(shown, aus, difficulty, rng)}
 
 
 def pattern_timeline(

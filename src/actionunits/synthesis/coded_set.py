@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from actionunits.errors import UserError
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.records import Expression, FloatArray, Frame, ImageArray, Landmarks
-from actionunits.synthesis.animate import PortraitAnimator
+from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.clip import OCCURRENCE_FROM, render_clip
 from actionunits.synthesis.coded_faces import (
     Difficulty,
@@ -157,11 +157,18 @@ class CodedSet:
                 yield camera.take(drawn.image, rng, eyes_px)
             return
         face = animator.show(shown, gaze=(float(rng.normal(0, 0.3)), float(rng.normal(0, 0.2))))
+        face = self._seen(face, sequence)
         points = Landmarks(np.ascontiguousarray(face.points, np.float32))
         yield camera.take(face.image, rng, inter_ocular_distance(points))
 
     def _camera(self, rng: np.random.Generator) -> Camera:
+        """The camera of a sequence."""
         return random_camera(rng, tilt=self.difficulty.tilt)
+
+    def _seen(self, face: AnimatedFace, sequence: int) -> AnimatedFace:
+        """A still from where the camera stands: here in front of it."""
+        del sequence
+        return face
 
     def _shown(self, subject: int, sequence: int) -> Expression | Timeline:
         rng = np.random.default_rng([self.seed, subject, sequence])

@@ -16,7 +16,7 @@ from actionunits.records import FloatArray
 from actionunits.synthesis.canvas import Canvas, smooth_curve, soften
 from actionunits.synthesis.identity import Identity
 
-__all__ = ["Shading", "StudioLight", "face_relief", "head_outline", "shade"]
+__all__ = ["Shading", "StudioLight", "face_relief", "head_height", "head_outline", "shade"]
 
 Array = NDArray[np.float64]
 
@@ -101,20 +101,32 @@ def face_relief(who: Identity, canvas: Canvas) -> FloatArray:
     return relief.z
 
 
-def _head(relief: _Relief, who: Identity) -> None:
-    outline = head_outline(who.points)
-    order = np.argsort(outline[:, 1])
-    sorted_ = outline[order]
+def head_height(
+    outline: Array, chin: float, x: NDArray[np.floating], y: NDArray[np.floating]
+) -> NDArray[np.floating]:
+    """The height of a rounded head without features, [H,W]; 0 beside it.
+
+    Args:
+        outline: f64[N,2], as :func:`head_outline` gives it.
+        chin: its y.
+        x: [H,W], face coordinates of each pixel, in inter-ocular distances.
+        y: [H,W].
+    """
+    sorted_ = outline[np.argsort(outline[:, 1])]
     right, left = sorted_[sorted_[:, 0] < 0], sorted_[sorted_[:, 0] >= 0]
-    low = np.interp(relief.y, right[:, 1], right[:, 0]).astype(np.float32)
-    high = np.interp(relief.y, left[:, 1], left[:, 0]).astype(np.float32)
-    across = np.clip((2 * relief.x - high - low) / np.maximum(high - low, 0.5), -1.0, 1.0)
-    chin, top = who.points[8, 1], outline[:, 1].min()
-    up = np.clip((-0.35 - relief.y) / (-0.35 - top + 0.02), 0.0, 1.0)
-    down = np.clip((relief.y - 0.8) / (chin + 0.06 - 0.8), 0.0, 1.0)
+    low = np.interp(y, right[:, 1], right[:, 0]).astype(x.dtype)
+    high = np.interp(y, left[:, 1], left[:, 0]).astype(x.dtype)
+    across = np.clip((2 * x - high - low) / np.maximum(high - low, 0.5), -1.0, 1.0)
+    top = outline[:, 1].min()
+    up = np.clip((-0.35 - y) / (-0.35 - top + 0.02), 0.0, 1.0)
+    down = np.clip((y - 0.8) / (chin + 0.06 - 0.8), 0.0, 1.0)
     depth = 1.12 * np.sqrt(1 - up**2.2) * np.sqrt(1 - 0.55 * down**3)
-    rounded = depth * np.sqrt(np.maximum(1 - np.abs(across) ** 2.3, 0.0))
-    relief.z += soften(rounded, 0.035 * relief.canvas.unit_px / 2)
+    return np.asarray(depth * np.sqrt(np.maximum(1 - np.abs(across) ** 2.3, 0.0)))
+
+
+def _head(relief: _Relief, who: Identity) -> None:
+    rounded = head_height(head_outline(who.points), float(who.points[8, 1]), relief.x, relief.y)
+    relief.z += soften(np.asarray(rounded, np.float32), 0.035 * relief.canvas.unit_px / 2)
 
 
 def _eyes_and_brows(relief: _Relief, who: Identity) -> None:

@@ -308,6 +308,11 @@ class CropSamples(Dataset[Sample]):
         middle = self.rows.shape[1] // 2
         return self._at(self._emotion, self.rows[:, middle], self.repeated[:, middle])
 
+    @property
+    def frame_emotion(self) -> NDArray[np.int8] | None:
+        """i8[M,T], -1 unknown or scored elsewhere; None where none was asked for."""
+        return None if self._emotion is None else self._at(self._emotion, self.rows, self.repeated)
+
     def __len__(self) -> int:
         return len(self.rows)
 

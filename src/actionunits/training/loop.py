@@ -471,6 +471,7 @@ def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
         labels=move(batch.labels),
         intensity=move(batch.intensity),
         emotion=move(batch.emotion),
+        codes=move(batch.codes),
     )
 
 

@@ -65,7 +65,7 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec) -> RealFaces:
             missed += 1
             continue
         landmarks = find_landmarks(frame.grey, faces[0])
-        samples.append(sample_of([align_for(spec, frame, landmarks)], [landmarks], spec))
+        samples.append(sample_of([align_for(spec, frame, landmarks, faces[0].box)], [landmarks], spec))
         smiling.append(photo.smiling)
         subjects.append(photo.subject)
         rule.append(smile_by_points(landmarks.points))

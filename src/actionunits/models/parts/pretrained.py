@@ -10,16 +10,24 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torchvision import models
 
 from actionunits.errors import UserError
 
-__all__ = ["IMAGENET_STATISTICS", "copy_matching", "read_state"]
+__all__ = ["IMAGENET_STATISTICS", "cached_weights", "copy_matching", "read_state"]
 
 
 #: The share of a network's values that a file must hold.
 _ENOUGH = 0.9
 #: torchvision's mean and deviation of each RGB channel, on 0 to 255 pixels.
 IMAGENET_STATISTICS = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+
+
+def cached_weights(backbone: str) -> Path | None:
+    """Torchvision's ImageNet weights of ``alexnet`` or ``vgg16`` in PyTorch's cache, if they are there."""
+    enum = {"alexnet": models.AlexNet_Weights, "vgg16": models.VGG16_Weights}[backbone]
+    path = Path(torch.hub.get_dir()) / "checkpoints" / Path(enum.IMAGENET1K_V1.url).name
+    return path if path.is_file() else None
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
