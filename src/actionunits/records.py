@@ -199,7 +199,8 @@ class InputSpec:
         eye_line: height of the eyes in the crop, as a share of its side from the top; likewise.
         crop: what a crop is laid by: the ``eyes``, at fixed places (a similarity); the ``points``, which
             fill it, width and height each by itself (seed 001); or the detector's upright ``box`` as it is
-            (seed 002), and then distance and height of the eyes say nothing. See :mod:`actionunits.faces.align`.
+            (seed 002), and then distance and height of the eyes say nothing. See
+            :mod:`actionunits.faces.align`.
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
