@@ -1,5 +1,6 @@
 """A recipe's micro-expressions: crops with events, around whose apexes clips are cut."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,14 @@ def test_the_cache_knows_each_expression(crops: CropCache) -> None:
 def test_stills_cannot_show_a_micro_expression() -> None:
     with pytest.raises(UserError, match=r"data\.coding=micro: .*set data\.frames and data\.rate_hz"):
         coded_set(DataSettings(coding="micro"), SPEC.aus)
+
+
+def test_clips_that_reach_beyond_the_drawn_frames_are_refused(tmp_path: Path) -> None:
+    near = replace(SETTINGS, frames=60, rate_hz=200.0, around=3, clip_rate_hz=60.0)
+    with pytest.raises(UserError, match=r"3 apart, reach 9 frames .* set data\.around=9"):
+        synthetic_crops(tmp_path, near, SPEC)
+    with pytest.raises(UserError, match=r"data\.around is for data\.coding=micro"):
+        coded_set(DataSettings(frames=20, around=3), SPEC.aus)
 
 
 def test_a_clip_of_seven_frames_is_cut_around_each_apex(crops: CropCache) -> None:

@@ -16,6 +16,7 @@ from actionunits.experiments.recipe import (
     recipe_names,
     to_toml,
 )
+from actionunits.models.cooccurrence.ties import Ties
 from actionunits.models.registry import REGISTRY
 
 OWN = [name for name in recipe_names() if not name.startswith("embedded/")]
@@ -124,6 +125,18 @@ def test_what_is_written_reads_back(values) -> None:
         return {key: without_empty(v) if isinstance(v, dict) else v for key, v in table.items()}
 
     assert tomllib.loads(to_toml(values)) == without_empty(values)
+
+
+def test_ties_are_switched_and_set() -> None:
+    plain = load_recipe("facs3d/cnn2d", ["cooccurrence=true"])
+    assert plain.ties == Ties()
+    set_ = load_recipe("cooccurrence/cnn3d", ["cooccurrence.strength=0.2", "cooccurrence.signs=labels"])
+    assert set_.ties == Ties(strength=0.2, signs="labels")
+    assert load_recipe("cooccurrence/cnn3d", ["cooccurrence=false"]).ties is None
+    with pytest.raises(UserError, match="decides whole AU patterns"):
+        load_recipe("patterns/network3", ["cooccurrence=true"])
+    with pytest.raises(UserError, match="did you mean 'strength'"):
+        load_recipe("cooccurrence/cnn3d", ["cooccurrence.strenght=0.2"])
 
 
 def test_a_change_leaves_the_given_values_alone() -> None:

@@ -163,10 +163,16 @@ def test_the_baseline_resnet_has_a_thousand_and_small_last_weights(small) -> Non
     small = build_model("au_rcnn/cnn_res", small["au_rcnn/cnn_res"])
     assert small.output.weight.shape == (12, 1000)
     assert small.output.weight.std().item() == pytest.approx(0.01, rel=0.05)
-    fitted, left = small.load_imagenet({"fc.bias": torch.ones(1000), "other": torch.ones(3)})
-    assert fitted == 1
-    assert "fc.weight" in left
+    given = dict(small.backbone.state_dict()) | {"fc.bias": torch.ones(1000), "other": torch.ones(3)}
+    del given["fc.weight"]
+    fitted, left = small.load_imagenet(given)
+    assert fitted == len(given) - 1
+    assert left == ("fc.weight",)
     assert torch.equal(small.backbone.fc.bias, torch.ones(1000))
+    with pytest.raises(UserError, match="0% of the network's values fit"):
+        small.load_imagenet({"fc.bias": torch.ones(1000)})
+    with pytest.raises(UserError, match="none of the network's values fit"):
+        small.load_imagenet({"other": torch.ones(3)})
 
 
 def test_unknown_names_and_keys_give_the_nearest() -> None:

@@ -342,7 +342,7 @@ class Recipe:
             )
 
 
-#: Keys of a recipe that are values, not tables, and may be left out.
+#: Keys of a recipe that may be left out, or be true instead of a table.
 _PLAIN_KEYS = ("cooccurrence",)
 
 
@@ -428,6 +428,8 @@ def _toml_value(text: str) -> Any:
 
 def _set(values: dict[str, Any], path: Sequence[str], value: Any, change: str) -> None:
     for part in path[:-1]:
+        if values.get(part) is True and part in _PLAIN_KEYS:
+            values[part] = {}  # what is on with its defaults gets a setting
         values = values.setdefault(part, {})
         if not isinstance(values, dict):
             raise UserError(f"{change!r}: {part!r} is a value, not a table")

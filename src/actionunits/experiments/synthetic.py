@@ -180,8 +180,9 @@ def synthetic_crops(
         on_progress: called with (frames done, frames).
 
     Raises:
-        UserError: the folder cannot be written to.
+        UserError: the folder cannot be written to, or clips reach beyond the frames that are drawn.
     """
+    _check_around(settings, spec)
     people, out = coded_set(settings, spec.aus), synthetic_place(folder, settings, spec)
     if (read_record(out) or {}).get("complete"):  # several runs may read it at once
         return CropCache(out)
@@ -197,3 +198,17 @@ def synthetic_crops(
         frames_of=people,
         on_progress=on_progress,
     ).cache
+
+
+def _check_around(settings: DataSettings, spec: InputSpec) -> None:
+    """Whether the frames drawn around an apex hold a clip around it."""
+    if not settings.around:
+        return
+    rate_hz = settings.clip_rate_hz
+    step = max(1, round(settings.rate_hz / rate_hz)) if rate_hz else spec.frame_step
+    reach = (spec.clip_length // 2) * step
+    if reach > settings.around:
+        raise UserError(
+            f"clips of {spec.clip_length} frames, {step} apart, reach {reach} frames from the apex, and only "
+            f"{settings.around} are drawn: set data.around={reach}, or 0 for whole sequences"
+        )

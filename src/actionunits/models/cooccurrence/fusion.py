@@ -2,10 +2,10 @@
 
 Paper: Jia et al., KSII TIIS 14(3), 2020, section 4.2.
 
-Departures, for the paper does not say: a weight's sign is fixed by the pair's sign, its size is learned from
-the labels' conditional rates on. A row's weights are divided by the sum of its positive ones, so that no
-probability passes 1; where negative ones would bring it to 0 or below, it comes near 0 without reaching it,
-so that it has a gradient everywhere. In Eq. 6 the same size of d stands for every pair.
+Departures, for the paper does not say: a weight's sign is fixed by the pair's sign; its size is learned,
+beginning at how often the one AU is shown when the other is, and at 1 for the AU itself. A sum that would
+leave 0 to 1 bends near the border and comes near it without reaching it, so that it has a gradient
+everywhere. In Eq. 6 the same size of d stands for every pair.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 __all__ = ["Fusion", "constraint"]
 
-#: Below this a fused probability bends, so that it stays above 0.
+#: Nearer to 0 or 1 than this a fused probability bends, so that it stays between them.
 _BEND = 0.01
 #: The smallest size of a weight to begin with: a pair that the labels never show may still be learned.
 _LEAST = 0.05
@@ -32,7 +32,8 @@ class Fusion(nn.Module):
 
     Attributes:
         signs: i8[A,A] buffer with a diagonal of 1.
-        strength: f32[A,A], what is learned: the logarithms of the weights' sizes.
+        strength: f32[A,A], what is learned: the square roots of the weights' sizes, so that weight decay
+            loosens ties.
     """
 
     signs: Tensor
@@ -57,19 +58,26 @@ class Fusion(nn.Module):
         np.fill_diagonal(tied, 1)
         with torch.no_grad():
             self.signs.copy_(torch.from_numpy(tied))
-            self.strength.copy_(torch.from_numpy(np.log(sizes)))
+            self.strength.copy_(torch.from_numpy(np.sqrt(sizes)))
 
     def weights(self) -> Tensor:
         """The weights w f32[A,A], rows i; positive for pairs that come together, negative for those apart."""
-        sizes = torch.exp(self.strength) * self.signs.abs()
-        together = (sizes * (self.signs > 0)).sum(dim=1, keepdim=True)
-        return sizes * self.signs / together
+        return self.strength.square() * self.signs
+
+    def tied(self) -> Tensor:
+        """bool[A], the AUs that are tied to another."""
+        others = self.signs.clone().fill_diagonal_(0)
+        return (others != 0).any(dim=1)
 
     def forward(self, probability: Tensor) -> Tensor:
         """f32[...,A] within 0 to 1 -> f32[...,A] within 0 to 1."""
         fused = probability @ self.weights().T
-        bent = _BEND**2 / (2 * _BEND - fused.clamp(max=_BEND))
-        return torch.where(fused > _BEND, fused, bent)
+        return 1 - _above_0(1 - _above_0(fused))
+
+
+def _above_0(x: Tensor) -> Tensor:
+    """The value itself from the bend on; below it a hyperbola that goes on as steeply and never reaches 0."""
+    return torch.where(x > _BEND, x, _BEND**2 / (2 * _BEND - x.clamp(max=_BEND)))
 
 
 def constraint(probability: Tensor, signs: Tensor, strength: float) -> Tensor:

@@ -65,8 +65,8 @@ def cut(frames: Tensor, boxes: Tensor, side_px: int) -> Tensor:
 
     Args:
         frames: f32[N,C,S,S].
-        boxes: f32[N,R,4] (left, top, right, bottom), pixel centres at whole numbers; they may reach over the
-            border, where the nearest pixels stand.
+        boxes: f32[N,R,4] (left, top, right, bottom), pixel centres at whole numbers; where they reach over
+            the border by more than a pixel there is 0, the mean grey.
         side_px: of the square results.
 
     Returns:

@@ -36,6 +36,8 @@ class RegionalConfig:
         aus: the output columns; each must lie in one of the paper's regions.
         size_px: side of the aligned face that the regions are cut from.
         inter_ocular_px: distance between the eyes in it.
+        eye_line: their height in it, as a share of the side from the top: so high that the chin, the lip
+            crop's lower edge, is in the picture.
         patch_px: side of a region's crop; a multiple of 16.
         filters: of the four convolutions.
         units: of the fully connected layer.
@@ -46,6 +48,7 @@ class RegionalConfig:
     aus: tuple[int, ...] = AU_SETS["casme-13"]
     size_px: int = 200
     inter_ocular_px: float = 80.0
+    eye_line: float = 0.2
     patch_px: int = 64
     filters: tuple[int, int, int, int] = (32, 64, 64, 128)
     units: int = 128
@@ -53,8 +56,14 @@ class RegionalConfig:
     chin: Chin = "nose"
 
     def __post_init__(self) -> None:
+        if not self.aus:
+            raise ValueError("aus must name at least one AU")
         if self.patch_px % 16 or self.patch_px < 16:
             raise ValueError(f"patch_px must be a multiple of 16, got {self.patch_px}")
+        if min(*self.filters, self.units) < 1:
+            raise ValueError(f"filters and units must be 1 or more, got {self.filters} and {self.units}")
+        if not 0 <= self.margin_px < self.size_px / 4:
+            raise ValueError(f"margin_px must be from 0 to a quarter of size_px, got {self.margin_px:g}")
 
 
 class RegionalModel(AUModel):
@@ -73,6 +82,7 @@ class RegionalModel(AUModel):
             aus=config.aus,
             size_px=config.size_px,
             inter_ocular_px=config.inter_ocular_px,
+            eye_line=config.eye_line,
             clip_length=frames,
             frame_step=frame_step,
             needs_landmarks=True,

@@ -2,7 +2,8 @@
 
 Paper: Jia et al., KSII TIIS 14(3), 2020, section 4.2; the parts and their departures are in
 :mod:`~actionunits.models.cooccurrence.fusion`. The network and its ties learn together, with one objective:
-the network's own loss on the fused outputs, and Eq. 6's term (Eq. 10: the mean over the AUs).
+the network's own loss on the fused outputs (an AU without a tie keeps its own), and Eq. 6's term (Eq. 10: the
+mean over the AUs).
 
 Pairs: Table 3's (:mod:`actionunits.facs.cooccurrence`) as far as both AUs are outputs; the others are left
 out and logged. The pair (12, 17), which the table has with both signs, is neutral; ``contradictory`` gives it
@@ -30,7 +31,7 @@ from actionunits.models.registry import build_model
 
 __all__ = ["TiedConfig", "TiedModel", "build"]
 
-#: Probabilities are kept so far from 0 and 1 when they become logits again.
+#: Fused probabilities are kept so far from 0 and 1 when they become logits again (they bend before).
 _EDGE = 1e-6
 #: A correlation of the labels from which on it is a sign, where signs come from the labels.
 LEAST_PHI = 0.1
@@ -92,8 +93,8 @@ class TiedModel(AUModel):
             raise UserError("a network that decides whole AU patterns ties them already: leave the ties out")
         if not self.config.ties.fusion:
             return output
-        fused = self.fusion(torch.sigmoid(output.logits))
-        return replace(output, logits=torch.logit(fused, eps=_EDGE))
+        fused = torch.logit(self.fusion(torch.sigmoid(output.logits)), eps=_EDGE)
+        return replace(output, logits=torch.where(self.fusion.tied(), fused, output.logits))
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
         """The network's own loss of the fused outputs, and Eq. 6's term (scalar).
