@@ -3,9 +3,9 @@
 Seed 000 has thirteen: four convolutions, each with batch normalisation, ReLU and pooling, then two fully
 connected layers. They share no weight: the convolutions are grouped, the fully connected layers a product of
 batches of matrices. A 3-D convolution over frames is written as a 2-D one over each frame with its two
-neighbours stacked beside it, which is the same sum; pixels lie with their channels together. For one still or
-clip at a time that is about twice as quick as thirteen plain networks; in batches, where arithmetic and memory
-are the limit, it is not (``docs/benchmarks/cooccurrence.md``).
+neighbours stacked beside it, which is the same sum; pixels lie with their channels together. For one still
+or clip at a time that is about twice as quick as thirteen plain networks; in batches, where arithmetic and
+memory are the limit, it is not (``docs/benchmarks/cooccurrence.md``).
 """
 
 from __future__ import annotations
