@@ -1,6 +1,8 @@
 """Model files say what they are, are checked, and survive the way to ONNX."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +126,16 @@ def test_onnx_gives_what_pytorch_gives(tmp_path: Path, name: str, settled, batch
         np.testing.assert_allclose(found[0], wanted.logits.numpy(), rtol=0, atol=1e-4)
         if wanted.intensity is not None:
             np.testing.assert_allclose(found[1], wanted.intensity.numpy(), rtol=0, atol=1e-4)
+
+
+def test_a_network_without_torchvision_can_be_exported_by_itself(tmp_path: Path) -> None:
+    """In a process of its own, as `au export` is: nothing else has imported torchvision there."""
+    program = (
+        "import sys, torch; from actionunits.models.registry import build_model;"
+        "from actionunits.models.weights import export_onnx;"
+        "model = build_model('patterns/network2', {'size_px': 48, 'units': [8, 8, 8]});"
+        "export_onnx(model, sys.argv[1], {})"
+    )
+    path = tmp_path / "plain.onnx"
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True, capture_output=True)
+    assert path.stat().st_size > 0

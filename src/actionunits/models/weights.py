@@ -223,6 +223,8 @@ def _max_roi_pool(
 
 
 def _to_proto(plain: nn.Module, inputs: Mapping[str, Tensor], outputs: list[str]) -> Any:
+    import torchvision  # noqa: F401  (registers its operators, of which one is named below)
+
     batch = torch.export.Dim("batch", min=1)
     level = logging.getLogger("torch.onnx").level
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
