@@ -18,8 +18,12 @@ from actionunits.models.parts.pattern_head import PatternModel
 from actionunits.models.registry import REGISTRY, build_model
 from actionunits.records import InputSpec
 
-#: Networks with heads or points of their own instead of one output layer.
+#: Networks with heads, boxes or points of their own instead of one output layer.
 WITHOUT = {
+    "au_rcnn/ar_fpn",
+    "au_rcnn/ar_res",
+    "au_rcnn/ar_vgg",
+    "au_rcnn/mean_box",
     "caud/emotion_net",
     "caud/heads",
     "cooccurrence/cnn2d",

@@ -37,7 +37,7 @@ def test_ar_res_has_the_papers_sizes() -> None:
     pooled = torch.zeros(9, 1024, 14, 14, device="meta")
     assert model.backbone.layer4(pooled).shape == (9, 2048, 7, 7)
     assert model.code(torch.zeros(9, 2048, 7, 7, device="meta")).shape == (9, 1000)
-    assert model.output.weight.shape == (22, 1000)
+    assert model.box_output.weight.shape == (22, 1000)
     assert len(model.backbone.layer3) == 23
 
 
@@ -93,7 +93,7 @@ def test_every_option_of_the_loss_learns(name: str, small, batch_for) -> None:
         loss = model.loss(batch, model(batch))
         loss.backward()
         assert loss.item() > 0
-        assert model.output.weight.grad.abs().sum() > 0
+        assert model.box_output.weight.grad.abs().sum() > 0
 
 
 def test_imagenets_weights_go_to_their_places(small) -> None:
@@ -108,7 +108,7 @@ def test_imagenets_weights_go_to_their_places(small) -> None:
     fitted, left = vgg.load_imagenet(given)
     assert fitted == len(given)
     assert "fully.0.weight" in left
-    assert not any(name.startswith("output") for name in left)
+    assert not any(name.startswith("box_output") for name in left)
     assert torch.equal(vgg.fully[4].bias, torch.ones(1000))
     assert torch.equal(vgg.features[0].weight, torch.ones(64, 3, 3, 3))
 

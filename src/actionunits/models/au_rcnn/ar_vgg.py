@@ -90,7 +90,7 @@ class ArVgg(RegionNet):
         """Take torchvision's weights, its classifier too; give how many fitted and the names left out."""
         named = {_own_name(name): value for name, value in state.items()}
         fitted, left = copy_matching(self, named)
-        return fitted, tuple(name for name in left if not name.startswith("output."))
+        return fitted, tuple(name for name in left if not name.startswith("box_output."))
 
     def maps(self, faces: Tensor) -> Tensor:
         """f32[N,3,S,S] -> the last convolution's map f32[N,C,S/16,S/16]."""

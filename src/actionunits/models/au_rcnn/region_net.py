@@ -104,7 +104,7 @@ class RegionNet(AUModel):
         self.register_buffer("carry", torch.from_numpy(boxes_carry(config.aus)), persistent=False)
         boxes = None if fixed is None else torch.from_numpy(config.size_px * fixed).float()
         self.register_buffer("boxes", boxes, persistent=False)
-        self.output = small_output(code_length, len(config.aus))
+        self.box_output = small_output(code_length, len(config.aus))
 
     @abstractmethod
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
@@ -135,7 +135,7 @@ class RegionNet(AUModel):
         """f32[B,T,R,A]: what each box says of each AU."""
         boxes = self.boxes_of(batch)
         code = self.code(self.box_maps(self.maps(per_frame(batch.frames)), boxes))
-        logits: Tensor = self.output(code)
+        logits: Tensor = self.box_output(code)
         return per_clip(logits.reshape(*boxes.shape[:2], -1), batch.frames)
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
