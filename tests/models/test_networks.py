@@ -169,9 +169,9 @@ def test_the_baseline_resnet_has_a_thousand_and_small_last_weights(small) -> Non
     assert fitted == len(given) - 1
     assert left == ("fc.weight",)
     assert torch.equal(small.backbone.fc.bias, torch.ones(1000))
-    with pytest.raises(UserError, match="0% of the network's values fit"):
+    with pytest.raises(UserError, match="0% of the network's values are in"):
         small.load_imagenet({"fc.bias": torch.ones(1000)})
-    with pytest.raises(UserError, match="none of the network's values fit"):
+    with pytest.raises(UserError, match="none of the given weights fits"):
         small.load_imagenet({"other": torch.ones(3)})
 
 

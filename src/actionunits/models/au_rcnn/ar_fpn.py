@@ -81,7 +81,7 @@ class ArFpn(RegionNet):
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights of the ResNet; give how many tensors fitted and the names left out."""
-        return copy_matching(self.backbone, state)
+        return copy_matching(self.backbone, state, least=0.9)
 
     def maps(self, faces: Tensor) -> list[Tensor]:
         """f32[N,3,S,S] -> the pyramid's maps, 1/4 to 1/32."""

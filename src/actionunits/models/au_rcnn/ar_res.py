@@ -49,7 +49,7 @@ class ArRes(RegionNet):
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights, its ``fc`` too; give how many tensors fitted and the names left out."""
-        return copy_matching(self.backbone, state)
+        return copy_matching(self.backbone, state, least=0.9)
 
     def maps(self, faces: Tensor) -> Tensor:
         """f32[N,3,S,S] -> res4's map f32[N,C,S/16,S/16]."""

@@ -54,7 +54,7 @@ class CnnRes(AUModel):
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights, its ``fc`` too; give how many tensors fitted and the names left out."""
-        return copy_matching(self.backbone, state)
+        return copy_matching(self.backbone, state, least=0.9)
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
         """Logits f32[B,T,A]."""

@@ -17,8 +17,6 @@ from actionunits.errors import UserError
 __all__ = ["IMAGENET_STATISTICS", "cached_weights", "copy_matching", "read_state"]
 
 
-#: The share of a network's values that a file must hold.
-_ENOUGH = 0.9
 #: torchvision's mean and deviation of each RGB channel, on 0 to 255 pixels.
 IMAGENET_STATISTICS = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
@@ -52,17 +50,28 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     return dict(state)
 
 
-def copy_matching(module: nn.Module, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
+def copy_matching(
+    module: nn.Module, state: Mapping[str, Tensor], least: float = 0.0
+) -> tuple[int, tuple[str, ...]]:
     """Copy the tensors whose name and shape fit; give how many fitted and the module's names that did not.
 
+    Args:
+        module: changed in place.
+        state: name to tensor.
+        least: share of the module's values that must fit, for a part that another network's weights would
+            fit in part.
+
     Raises:
-        UserError: less than nine tenths of the module's values fit: the weights are another network's.
+        UserError: nothing but counters fits, or less than that share.
     """
     own = module.state_dict()
     fitting = {name: t for name, t in state.items() if name in own and own[name].shape == t.shape}
+    if not any(tensor.ndim for tensor in fitting.values()):
+        raise UserError("none of the given weights fits this network: they are from another one")
     values, fitted = (sum(own[name].numel() for name in names) for names in (own, fitting))
-    if fitted < _ENOUGH * values:
-        share = f"{fitted / max(values, 1):.0%}" if fitted else "none"
-        raise UserError(f"{share} of the network's values fit the given weights: they are from another one")
+    if fitted < least * values:
+        raise UserError(
+            f"{fitted / values:.0%} of the network's values are in the given weights: they are from another one"
+        )
     module.load_state_dict(fitting, strict=False)
     return len(fitting), tuple(name for name in own if name not in fitting)
