@@ -71,7 +71,8 @@ def copy_matching(
     values, fitted = (sum(own[name].numel() for name in names) for names in (own, fitting))
     if fitted < least * values:
         raise UserError(
-            f"{fitted / values:.0%} of the network's values are in the given weights: they are from another one"
+            f"{fitted / values:.0%} of the network's values are in the given weights: they are from another "
+            "network"
         )
     module.load_state_dict(fitting, strict=False)
     return len(fitting), tuple(name for name in own if name not in fitting)
