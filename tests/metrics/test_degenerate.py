@@ -39,6 +39,7 @@ def is_defined(name, truth, said):
     both = len(set(truth)) == 2
     return {
         "F1": 1 in truth or 1 in said,
+        "F1-half": 1 in truth or 1 in said,
         "NA": 0 in truth or 0 in said,
         "balanced ACC": both,
         "precision": 1 in said,
@@ -60,7 +61,7 @@ def reference(name, truth, said, score):
     accuracy = tm.binary_accuracy(d, y)
     hits, quiet = tm.binary_recall(d, y), tm.binary_specificity(d, y)
     match name:
-        case "F1":
+        case "F1" | "F1-half":
             return tm.binary_f1_score(d, y)
         case "NA":
             return negative
