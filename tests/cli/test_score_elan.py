@@ -59,7 +59,9 @@ def _rows(result: Result, title: str) -> dict[str, list[str]]:
 
 def test_in_either_order_the_coder_is_the_truth(table: Path, tmp_path: Path) -> None:
     # the coder ends the smile 15 frames earlier, and sees a frown of ten frames
-    t = lambda frame: round((frame - 1) * 1001 / 30)  # noqa: E731
+    def t(frame: int) -> int:
+        return round((frame - 1) * 1001 / 30)
+
     coder = _corrected(
         tmp_path / "corrected.eaf",
         {"AU12": [(t(31), t(46), "D peak 1.2")], "AU4": [(t(71), t(81), "B")], "face": [(0, t(91), "")]},

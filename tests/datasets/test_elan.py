@@ -57,7 +57,10 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, codin
     path = tmp_path_factory.mktemp("eaf") / "talk.eaf"
     write_elan(path, coding)
     found = read_elan(path)
-    key = lambda e: (e.onset_ms, e.au, -1 if e.face is None else e.face)  # noqa: E731
+
+    def key(event: CodedEvent) -> tuple[int, int, int]:
+        return event.onset_ms, event.au, -1 if event.face is None else event.face
+
     assert found.aus == coding.aus
     assert sorted(found.events, key=key) == sorted(coding.events, key=key)
     assert found.seen == coding.seen

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 
 from actionunits.cli.main import app
 from actionunits.errors import UserError
-from actionunits.explain.draw_regions import INK, draw_regions, regions_of_picture
+from actionunits.explain.draw_regions import draw_regions, regions_of_picture
+from actionunits.faces.region_drawing import REGION_COLOURS
 from actionunits.records import Regions
 from actionunits.synthesis.painting import paint_portrait
 
@@ -29,7 +30,7 @@ def test_boxes_stand_where_they_were_made() -> None:
     assert drawn.shape == (64, 64, 3)
     changed = np.argwhere((drawn != 128).any(axis=2))
     assert changed.min() >= 2 * 2 - 1  # a line's soft rim
-    assert np.abs(drawn[11, 20].astype(int) - INK[0]).max() < 100  # the first box's upper edge
+    assert np.abs(drawn[11, 20].astype(int) - REGION_COLOURS[0]).max() < 100  # the first box's upper edge
     assert (drawn[16, 20] == 128).all()  # inside it
     named = draw_regions(grey, BOXES, ("brow", "lip"), zoom=2)
     assert named.shape[0] > drawn.shape[0]

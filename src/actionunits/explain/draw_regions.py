@@ -11,6 +11,7 @@ import numpy as np
 from actionunits.errors import unknown_name
 from actionunits.explain.picture import face_of_picture
 from actionunits.faces.align import align, to_crop
+from actionunits.faces.region_drawing import REGION_COLOURS
 from actionunits.faces.regions import MICRO_BOX_POINTS, au_group_regions, micro_expression_regions
 from actionunits.facs.sets import au_set
 from actionunits.records import ImageArray, Landmarks, Regions
@@ -19,17 +20,6 @@ __all__ = ["REGIONS", "draw_regions", "regions_of_picture"]
 
 #: The crop on which the regions are made: side, distance of the eyes, height of the eyes.
 SIZE_PX, INTER_OCULAR_PX, EYE_LINE = 200, 80.0, 0.32
-
-INK = (
-    (214, 39, 40),
-    (31, 119, 180),
-    (44, 160, 44),
-    (255, 127, 14),
-    (148, 103, 189),
-    (23, 190, 207),
-    (227, 119, 194),
-    (140, 86, 75),
-)
 
 
 def _micro(landmarks: Landmarks) -> tuple[Regions, tuple[str, ...]]:
@@ -68,13 +58,29 @@ def draw_regions(face: ImageArray, regions: Regions, names: Sequence[str] = (), 
     thickness = max(1, round(zoom * 0.7))
     for number, box in enumerate(regions.boxes):
         left, top, right, bottom = np.rint(((box + 0.5) * zoom) - 0.5).astype(int).tolist()
-        cv2.rectangle(drawn, (left, top), (right, bottom), INK[number % len(INK)], thickness, cv2.LINE_AA)
+        cv2.rectangle(
+            drawn,
+            (left, top),
+            (right, bottom),
+            REGION_COLOURS[number % len(REGION_COLOURS)],
+            thickness,
+            cv2.LINE_AA,
+        )
     if not names:
         return np.asarray(drawn, np.uint8)
     below = np.full((8 + 24 * len(names), width, 3), 255, np.uint8)
     for number, (name, aus) in enumerate(zip(names, regions.aus, strict=True)):
         text, at = f"{name}: AU {' '.join(map(str, aus))}", (10, 22 + 24 * number)
-        cv2.putText(below, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.55, INK[number % len(INK)], 1, cv2.LINE_AA)
+        cv2.putText(
+            below,
+            text,
+            at,
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.55,
+            REGION_COLOURS[number % len(REGION_COLOURS)],
+            1,
+            cv2.LINE_AA,
+        )
     return np.concatenate([np.asarray(drawn, np.uint8), below])
 
 
