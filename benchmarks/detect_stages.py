@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -48,13 +48,13 @@ class Clock:
     """CPU seconds of each stage."""
 
     def __init__(self) -> None:
-        self.spent: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
 
     def __call__(self, stage: str, work: Callable[[], Given]) -> Given:
         """Do the work and charge the stage with it."""
         start = time.process_time()
         done = work()
-        self.spent[stage] += time.process_time() - start  # type: ignore[assignment]
+        self.spent[stage] += time.process_time() - start
         return done
 
 
