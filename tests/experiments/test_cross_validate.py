@@ -236,3 +236,15 @@ def test_clips_are_not_scored_on_stills(tmp_path: Path, cache: Path) -> None:
     model = tmp_path / "fold-1" / "model.safetensors"
     with pytest.raises(UserError, match="takes clips of 56 frames, these painted data have 1"):
         evaluate_model(model, None, [], ["F1"], cache=cache)
+
+
+def test_a_refused_value_leaves_nothing_that_refuses_the_corrected_one(tmp_path: Path) -> None:
+    for change, message in (
+        ("data.around=1", "reach 3 frames from the apex"),
+        ("data.frames=3", r"data\.coding=micro"),
+        ("folds.count=9", "subjects"),
+    ):
+        with pytest.raises(UserError, match=message):
+            cross_validate(load_recipe("cooccurrence/cnn3d", [change], "tiny"), tmp_path / "run")
+        assert not (tmp_path / "run" / "recipe.toml").exists()
+        assert not (tmp_path / "run" / "run.json").exists()

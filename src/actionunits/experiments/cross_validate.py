@@ -77,13 +77,14 @@ def cross_validate(
     """
     make_directory(out)
     if is_first_process():
-        _keep_recipe(recipe, out)
+        _check_recipe(recipe, out)
     crops = open_crops(recipe.data, spec_of(recipe), cache or out / "data", stage)
     index = used_index(recipe.data, crops)
     folds = folds_of(recipe.folds, index)
-    if is_first_process():
-        write_folds(out / "folds.json", folds)
     numbers = _chosen(only, len(folds.folds))
+    if is_first_process():  # what is refused until here leaves nothing that would refuse another recipe
+        _keep_recipe(recipe, out)
+        write_folds(out / "folds.json", folds)
     for number in numbers:
         _one_fold(recipe, crops, folds, number, out, stage, on_epoch)
     predictions = _finished_folds(out, "predictions")
@@ -197,12 +198,17 @@ def _with_base_rates(predictions: pd.DataFrame, table: ScoreTable) -> pd.DataFra
     return frame
 
 
+def _check_recipe(recipe: Recipe, out: Path) -> None:
+    """Refuse a folder that holds another recipe's run."""
+    path = out / "recipe.toml"
+    if path.exists() and _essence(_kept_recipe(path)) != _essence(recipe):
+        raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
+
+
 def _keep_recipe(recipe: Recipe, out: Path) -> None:
-    """Write the resolved recipe and the record, or check that the folder is of the same recipe."""
+    """Write the resolved recipe and the record; of a run that goes on, what has changed."""
     path, record = out / "recipe.toml", out / "run.json"
     kept = _kept_recipe(path) if path.exists() else None
-    if path.exists() and _essence(kept) != _essence(recipe):
-        raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
     if kept is None:
         with replace_when_done(path) as beside:
             beside.write_text(to_toml(recipe), encoding="utf-8")

@@ -128,6 +128,8 @@ class DataSettings:
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
             raise ValueError("subjects, sequences, frames and rate_hz must be positive")
+        if self.around < 0:
+            raise ValueError(f"around must be 0 or more frames, got {self.around}")
         if self.thin_frames < 0 or self.thin_step < 1:
             raise ValueError("thin_frames must be 0 or more, and thin_step 1 or more")
         if self.keep_patterns < 0:
