@@ -135,6 +135,10 @@ def test_ties_are_switched_and_set() -> None:
     assert load_recipe("cooccurrence/cnn3d", ["cooccurrence=false"]).ties is None
     with pytest.raises(UserError, match="decides whole AU patterns"):
         load_recipe("patterns/network3", ["cooccurrence=true"])
+    with pytest.raises(UserError, match="did you mean 'cooccurrence'"):
+        load_recipe("facs3d/cnn2d", ["cooccurence=true"])
+    with pytest.raises(UserError, match="cooccurrence must be true or false or a table, got 'True'"):
+        load_recipe("facs3d/cnn2d", ["cooccurrence=True"])
     with pytest.raises(UserError, match="did you mean 'strength'"):
         load_recipe("cooccurrence/cnn3d", ["cooccurrence.strenght=0.2"])
 

@@ -411,7 +411,8 @@ def change_values(values: Mapping[str, Any], changes: Sequence[str]) -> dict[str
                 if isinstance(table, dict)
                 for inner in table
             ]
-            near = difflib.get_close_matches(key, [name.split(".")[1] for name in known], n=1)
+            names = [*_PLAIN_KEYS, *(name.split(".")[1] for name in known)]
+            near = difflib.get_close_matches(key, names, n=1)
             hint = f"did you mean {near[0]!r}? " if near else ""
             raise UserError(
                 f"the recipe has no {key!r}: {hint}write TABLE.{key}=...; it sets {', '.join(known)}"

@@ -99,7 +99,15 @@ def _convert_union(kind: Any, value: Any, where: str) -> Any:
             return _convert(option, value, where)
         except UserError as problem:
             problems.append(problem)
-    raise problems[-1]
+    if len(problems) == 1 or isinstance(value, Mapping):  # a table's own mistake says more than the choice
+        raise problems[-1]
+    raise UserError(f"{where} must be {' or '.join(map(_kind_name, options))}, got {value!r}")
+
+
+def _kind_name(kind: Any) -> str:
+    if kind is bool:
+        return "true or false"
+    return "a table" if dataclasses.is_dataclass(kind) else str(getattr(kind, "__name__", kind))
 
 
 def _convert_tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
