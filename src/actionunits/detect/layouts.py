@@ -22,7 +22,7 @@ from actionunits.records import FloatArray
 if TYPE_CHECKING:
     from actionunits.faces.video import FrameSource
 
-__all__ = ["LAYOUTS", "Cell", "Column", "Layout", "OpenFaceLayout", "layout_of", "names_of_pictures"]
+__all__ = ["LAYOUTS", "Cell", "Column", "Layout", "OpenFaceLayout", "Told", "layout_of", "names_of_pictures"]
 
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
 Cell = int | float | str | None
@@ -44,6 +44,25 @@ class Column:
     name: str
     kind: Literal["int", "float", "str"]
     decimals: int = 0
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a table tells of.
+
+    Attributes:
+        aus: the AUs of the results.
+        thresholds: f32[A].
+        source: what the table is of.
+        files: of a folder, the name of each picture in order of the frames; else empty.
+        emotions: of the results.
+    """
+
+    aus: tuple[int, ...]
+    thresholds: FloatArray
+    source: str = ""
+    files: Sequence[str] = ()
+    emotions: Sequence[str] = ()
 
 
 class Layout(Protocol):
@@ -91,24 +110,13 @@ class OpenFaceLayout:
     last column ``file`` names the picture.
 
     Args:
-        aus: the AUs of the results.
-        thresholds: f32[A].
-        source: what the table is of; not used here.
-        files: of a folder, the name of each picture in order of the frames; else empty.
-        emotions: of the results.
+        told: the columns' AUs, thresholds, pictures and emotions.
     """
 
     spaced = False
 
-    def __init__(
-        self,
-        aus: Sequence[int],
-        thresholds: FloatArray,
-        source: str = "",
-        files: Sequence[str] = (),
-        emotions: Sequence[str] = (),
-    ) -> None:
-        names = [au_column(n) for n in aus]
+    def __init__(self, told: Told) -> None:
+        names = [au_column(n) for n in told.aus]
         self.columns = (
             Column("frame", "int"),
             Column("face_id", "int"),
@@ -120,13 +128,13 @@ class OpenFaceLayout:
             *_columns([f"{name}_c" for name in names], "int"),
             *_columns([f"{name}_p" for name in names], "float", 4),
             *_columns(["outside_pose", "outside_size"], "int"),
-            *_columns([f"emotion_{name}" for name in emotions], "float", 4),
-            *([Column("file", "str")] if files else []),
+            *_columns([f"emotion_{name}" for name in told.emotions], "float", 4),
+            *([Column("file", "str")] if told.files else []),
         )
-        self._files = files
-        self._thresholds = thresholds
+        self._files = told.files
+        self._thresholds = told.thresholds
         self._unknown: list[Cell] = [None] * len(names)
-        self._no_emotion: list[Cell] = [None] * len(emotions)
+        self._no_emotion: list[Cell] = [None] * len(told.emotions)
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face, or one row without AUs."""
@@ -155,24 +163,13 @@ class OpenFace22Layout:
     every cell after it: read ``success`` first. A model without intensities has ``nan`` in ``_r``.
 
     Args:
-        aus: the AUs of the results.
-        thresholds: f32[A].
-        source: what the table is of; not used here.
-        files: not used here.
-        emotions: not used here.
+        told: the columns' AUs and thresholds.
     """
 
     spaced = True
 
-    def __init__(
-        self,
-        aus: Sequence[int],
-        thresholds: FloatArray,
-        source: str = "",
-        files: Sequence[str] = (),
-        emotions: Sequence[str] = (),
-    ) -> None:
-        names = [au_column(n) for n in aus]
+    def __init__(self, told: Told) -> None:
+        names = [au_column(n) for n in told.aus]
         self.columns = (
             *_columns(["frame", "face_id"], "int"),
             Column("timestamp", "float", 3),
@@ -183,7 +180,7 @@ class OpenFace22Layout:
             *_columns([f"{name}_r" for name in names], "float", 2),
             *_columns([f"{name}_c" for name in names], "float", 1),
         )
-        self._thresholds = thresholds
+        self._thresholds = told.thresholds
         self._unknown: list[Cell] = [None] * len(names)
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
@@ -207,34 +204,23 @@ class PyFeatLayout:
     cells with its frame and time.
 
     Args:
-        aus: the AUs of the results.
-        thresholds: f32[A]; not used here.
-        source: goes to the column ``input``.
-        files: of a folder, the name of each picture, which goes to ``input`` instead; else empty.
-        emotions: of the results.
+        told: the columns' AUs and emotions, and the source, or the names of its pictures, for ``input``.
     """
 
     spaced = False
 
-    def __init__(
-        self,
-        aus: Sequence[int],
-        thresholds: FloatArray,
-        source: str = "",
-        files: Sequence[str] = (),
-        emotions: Sequence[str] = (),
-    ) -> None:
-        self._source = source
-        self._files = files
-        self._aus = len(aus) + len(emotions)
-        self._no_emotion: list[Cell] = [None] * len(emotions)
+    def __init__(self, told: Told) -> None:
+        self._source = told.source
+        self._files = told.files
+        self._aus = len(told.aus) + len(told.emotions)
+        self._no_emotion: list[Cell] = [None] * len(told.emotions)
         self.columns = (
             *_columns(["FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight"], "float", 2),
             Column("FaceScore", "float", 3),
             *_columns([f"{axis}_{i}" for axis in "xy" for i in range(68)], "float", 2),
             *_columns(["Pitch", "Roll", "Yaw"], "float", 2),
-            *_columns([au_column(n) for n in aus], "float", 4),
-            *_columns([_PY_FEAT.get(name, name) for name in emotions], "float", 4),
+            *_columns([au_column(n) for n in told.aus], "float", 4),
+            *_columns([_PY_FEAT.get(name, name) for name in told.emotions], "float", 4),
             Column("input", "str"),
             Column("frame", "int"),
             Column("approx_time", "str"),
@@ -265,11 +251,7 @@ class LongLayout:
     ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it.
 
     Args:
-        aus: the AUs of the results.
-        thresholds: f32[A].
-        source: goes to the column ``source``.
-        files: of a folder, the name of each picture, which goes to ``source`` instead; else empty.
-        emotions: not used here.
+        told: AUs, thresholds, and the source, or the names of its pictures, for ``source``.
     """
 
     spaced = False
@@ -287,18 +269,11 @@ class LongLayout:
         *_columns(["outside_pose", "outside_size"], "int"),
     )
 
-    def __init__(
-        self,
-        aus: Sequence[int],
-        thresholds: FloatArray,
-        source: str = "",
-        files: Sequence[str] = (),
-        emotions: Sequence[str] = (),
-    ) -> None:
-        self._aus = tuple(aus)
-        self._thresholds = thresholds
-        self._source = source
-        self._files = files
+    def __init__(self, told: Told) -> None:
+        self._aus = told.aus
+        self._thresholds = told.thresholds
+        self._source = told.source
+        self._files = told.files
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face and AU."""
@@ -320,7 +295,7 @@ class LongLayout:
 
 
 #: The layouts by the names that ``--format`` takes.
-LAYOUTS: dict[str, Callable[[Sequence[int], FloatArray, str, Sequence[str], Sequence[str]], Layout]] = {
+LAYOUTS: dict[str, Callable[[Told], Layout]] = {
     "openface": OpenFaceLayout,
     "openface22": OpenFace22Layout,
     "pyfeat": PyFeatLayout,
@@ -343,7 +318,7 @@ def layout_of(
     """
     if name not in LAYOUTS:
         raise unknown_name("format", name, LAYOUTS)
-    return LAYOUTS[name](aus, thresholds, source, files, emotions)
+    return LAYOUTS[name](Told(tuple(aus), thresholds, source, files, emotions))
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

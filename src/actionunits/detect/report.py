@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from actionunits.detect.layouts import OpenFaceLayout
+from actionunits.detect.layouts import OpenFaceLayout, Told
 from actionunits.detect.peaks import PeakMoments
 from actionunits.detect.results import FrameResult
 from actionunits.facs.units import au_column
@@ -48,7 +48,7 @@ class Report:
         self, aus: Sequence[int], thresholds: FloatArray, *, timed: bool = True, most_rows: int = _MOST_ROWS
     ) -> None:
         self._aus = tuple(aus)
-        self._layout = OpenFaceLayout(aus, thresholds)
+        self._layout = OpenFaceLayout(Told(tuple(aus), thresholds))
         self._timed = timed
         self._most_rows = most_rows
         self._stride = 1

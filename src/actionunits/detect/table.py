@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from actionunits.detect.layouts import Cell, OpenFaceLayout, names_of_pictures
+from actionunits.detect.layouts import Cell, OpenFaceLayout, Told, names_of_pictures
 from actionunits.detect.pipeline import Detector
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> 
     detector = Detector(**options)
     names = [
         column.name
-        for column in OpenFaceLayout(detector.aus, detector.thresholds, emotions=detector.emotions).columns
+        for column in OpenFaceLayout(
+            Told(detector.aus, detector.thresholds, emotions=detector.emotions)
+        ).columns
     ]
     rows: list[Sequence[Cell]] = []
     origin: list[str] = []
@@ -52,7 +54,7 @@ def detect_table(sources: SourcePath | Sequence[SourcePath], **options: Any) -> 
 def _rows(detector: Detector, frames: FrameSource, files: Sequence[str]) -> list[Sequence[Cell]]:
     from actionunits.faces.video import TruncatedSource
 
-    layout = OpenFaceLayout(detector.aus, detector.thresholds, files=files, emotions=detector.emotions)
+    layout = OpenFaceLayout(Told(detector.aus, detector.thresholds, files=files, emotions=detector.emotions))
     rows: list[Sequence[Cell]] = []
     try:
         for result in detector.run(frames):
