@@ -56,7 +56,7 @@ def test_a_network_of_boxes_is_explained_with_the_faces_own(portrait: Path) -> N
     torch.manual_seed(0)
     model = build_model("au_rcnn/ar_res", {"backbone": "resnet18", "size_px": 64, "roi_cells": 4})
     with torch.no_grad():
-        model.output.weight.mul_(30)
+        model.box_output.weight.mul_(30)
     found = explain_picture(portrait, 4, TorchBackend(model), patch_share=0.25, stride_share=0.25)
     assert found.values.shape == (64, 64)
     assert 0 < found.probability < 1
