@@ -188,6 +188,10 @@ class Portrait:
         _check("Portrait.image", self.image, (None, None, 3), np.uint8)
 
 
+#: Which frames of a clip a model is asked about (:attr:`InputSpec.scored`).
+Scored = Literal["middle", "last", "all"]
+
+
 @dataclass(frozen=True)
 class InputSpec:
     """What a model takes: it is saved with the weights, and the pipeline obeys it.
@@ -204,8 +208,9 @@ class InputSpec:
         channels: 1 (grey) or 3 (RGB).
         clip_length: frames of a clip; 1 for a model of stills.
         frame_step: a clip takes every ``frame_step``-th frame.
-        scored: which frames of a clip the model is asked about: the ``middle`` one, T // 2, so that every
-            frame has a clip of its own; or ``all``, so that clips tile the video (``docs/conventions.md``).
+        scored: which frames of a clip the model is asked about: the ``middle`` one, T // 2, or the ``last``,
+            so that every frame has a clip of its own; or ``all``, so that clips tile the video
+            (``docs/conventions.md``).
         needs_regions: the model takes the boxes of the groups of its AUs
             (:func:`actionunits.faces.regions.regions_of`).
         needs_flow: the model takes optical flow.
@@ -222,7 +227,7 @@ class InputSpec:
     channels: int = 1
     clip_length: int = 1
     frame_step: int = 1
-    scored: Literal["middle", "all"] = "middle"
+    scored: Scored = "middle"
     needs_regions: bool = False
     needs_flow: bool = False
     needs_landmarks: bool = False
@@ -236,12 +241,17 @@ class InputSpec:
             raise ValueError("InputSpec sizes must be positive")
         if self.crop not in ("eyes", "points", "box"):
             raise ValueError(f"InputSpec.crop must be eyes, points or box, got {self.crop!r}")
-        if self.scored not in ("middle", "all"):
-            raise ValueError(f"InputSpec.scored must be middle or all, got {self.scored!r}")
+        if self.scored not in ("middle", "last", "all"):
+            raise ValueError(f"InputSpec.scored must be middle, last or all, got {self.scored!r}")
         if any(len(part) != self.channels for part in self.normalisation):
             raise ValueError(
                 f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels"
             )
+
+    @property
+    def place(self) -> int:
+        """Where in its clip the frame stands that the clip is of: T - 1 for ``last``, else T // 2."""
+        return self.clip_length - 1 if self.scored == "last" else self.clip_length // 2
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

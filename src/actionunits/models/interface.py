@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from actionunits.records import Batch, InputSpec, stacked_boxes
 
-__all__ = ["AUModel", "ModelOutput", "TensorBatch", "to_tensors"]
+__all__ = ["AUModel", "CodedModel", "ModelOutput", "TensorBatch", "to_tensors"]
 
 
 @dataclass(frozen=True)
@@ -74,11 +74,10 @@ class AUModel(nn.Module, ABC):
         """Logits [B,T,A] for a batch."""
 
     def asked(self, values: Tensor) -> Tensor:
-        """Of values [B,T,...] those of the frames that the model is asked about: all, or the middle one."""
-        length = self.spec.clip_length
-        if self.spec.scored == "all" or length == 1:
+        """Of values [B,T,...] those of the frames that the model is asked about: all, or one."""
+        if self.spec.scored == "all" or self.spec.clip_length == 1:
             return values
-        return values[:, length // 2 : length // 2 + 1]
+        return values[:, self.spec.place : self.spec.place + 1]
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
         """Mean sigmoid cross-entropy over the known labels of the frames asked about (scalar).
@@ -99,6 +98,29 @@ class AUModel(nn.Module, ABC):
         if weights is not None:
             known = known * weights
         return (each * known).sum() / known.sum().clamp(min=1e-8)
+
+
+class CodedModel(AUModel):
+    """Looks at each frame by itself first, and then over time at what that gave, the frames' codes.
+
+    In use each frame is encoded once, however many clips it is in; where the encoder is frozen, the rest is
+    trained on codes that lie on disk (``TensorBatch.codes``).
+    """
+
+    #: V, how long a frame's code is.
+    code_length: int
+
+    @abstractmethod
+    def encode(self, batch: TensorBatch) -> Tensor:
+        """f32[B,T,V]: the code of each frame, by itself."""
+
+    @abstractmethod
+    def from_codes(self, codes: Tensor) -> ModelOutput:
+        """Logits [B,T,A] out of codes f32[B,T,V]."""
+
+    def forward(self, batch: TensorBatch) -> ModelOutput:
+        """Logits [B,T,A], from the batch's codes where it holds them, else from its frames."""
+        return self.from_codes(self.encode(batch) if batch.codes is None else batch.codes)
 
 
 def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
