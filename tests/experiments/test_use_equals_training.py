@@ -72,10 +72,15 @@ def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: 
     evaluated = prediction_table(
         backend, CropSamples(crops, model.spec), np.full(len(model.spec.aus), 0.5), 1
     )
+    encoded: list[int] = []
+    if backend.coded:  # in use each frame is looked at once
+        once = backend.encode
+        backend.encode = lambda stills: encoded.append(len(stills.frames)) or once(stills)
     used = list(Detector(backend).run(video / "talk.mp4"))
     assert len(used) == FRAMES
     seen = [result for result in used if result.faces]
     assert len(seen) > 0.9 * FRAMES
+    assert sum(encoded) == (len(seen) if backend.coded else 0)
     assert evaluated["frame"].tolist() == [result.frame_index + 1 for result in seen]
     said = np.stack([result.faces[0].probability for result in seen])
     columns = [f"AU{au:02d}_p" for au in model.spec.aus]

@@ -26,19 +26,19 @@ def test_each_frame_is_scored_once(count: int, length: int, step: int) -> None:
         lambda length: st.lists(st.lists(st.booleans(), min_size=length, max_size=length), min_size=1)
     )
 )
-def test_unknown_places_take_the_nearest_known_one_toward_the_middle(known: list[list[bool]]) -> None:
+def test_unknown_places_take_the_nearest_known_one_toward_a_place(known: list[list[bool]]) -> None:
     mask = np.array(known)
     length = mask.shape[1]
     rows = np.tile(np.arange(length), (len(mask), 1)) + 10
-    filled = fill_rows(rows, mask)
-    middle = length // 2
-    for line, there, out in zip(rows, mask, filled, strict=True):
-        if not there.any():
-            assert (out == MISSING).all()
-            continue
-        for at in range(length):
-            inward = range(at, middle - 1, -1) if at >= middle else range(at, middle + 1)
-            found = [place for place in inward if there[place]]
-            if found:
-                assert out[at] == line[found[0]]
-            assert out[at] in line[there]
+    for place in (length // 2, length - 1):
+        filled = fill_rows(rows, mask, place)
+        for line, there, out in zip(rows, mask, filled, strict=True):
+            if not there.any():
+                assert (out == MISSING).all()
+                continue
+            for at in range(length):
+                inward = range(at, place - 1, -1) if at >= place else range(at, place + 1)
+                found = [where for where in inward if there[where]]
+                if found:
+                    assert out[at] == line[found[0]]
+                assert out[at] in line[there]

@@ -364,7 +364,11 @@ def test_clips_stay_within_their_sequence_and_show_faces(sequences, kind, length
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.sampled_from(["middle", "all"]), st.integers(1, 5), st.integers(1, 3), st.integers(1, 25), st.data()
+    st.sampled_from(["middle", "last", "all"]),
+    st.integers(1, 5),
+    st.integers(1, 3),
+    st.integers(1, 25),
+    st.data(),
 )
 def test_clips_are_those_of_detection(scored, length, step, count, data):
     """The same frames, and the same of them scored, as :mod:`actionunits.detect.clips` asks about."""
@@ -375,7 +379,7 @@ def test_clips_are_those_of_detection(scored, length, step, count, data):
     found = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)))
     index = rows_of([range(count)])
     made = spec(clip_length=length, frame_step=step, scored=scored)
-    rows, repeated = clip_rows(Clips.of(made), length, step, index, found)
+    rows, repeated = clip_rows(Clips.of(made), length, step, index, found, place=made.place)
     face = SimpleNamespace(face=SimpleNamespace(track=0))
     frames = [
         CroppedFrame(n, 0.0, [face] if found[n] else [], {0: n} if found[n] else {}, None)
@@ -383,6 +387,9 @@ def test_clips_are_those_of_detection(scored, length, step, count, data):
     ]
     asked = [each for window in windows_of(frames, made) for each in window.clips]
     assert [each.clip for each in asked] == rows.tolist()
+    assert [list(each.frames) for each in asked] == rows.tolist()
+    if scored == "last":
+        assert rows[:, -1].tolist() == np.flatnonzero(found).tolist()
     if scored == "all":
         wanted = [
             [(at, int(line[at])) for at in np.flatnonzero(~gone)]

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,9 +28,20 @@ from actionunits.facs.units import au_column
 from actionunits.records import Batch, FloatArray, InputSpec, stacked_boxes
 
 if TYPE_CHECKING:
-    from actionunits.models.interface import AUModel
+    import torch
+    from torch import Tensor
 
-__all__ = ["Backend", "BackendOutput", "OnnxBackend", "TorchBackend", "load_backend", "model_of_run"]
+    from actionunits.models.interface import AUModel, ModelOutput
+
+__all__ = [
+    "Backend",
+    "BackendOutput",
+    "OnnxBackend",
+    "TorchBackend",
+    "joined_outputs",
+    "load_backend",
+    "model_of_run",
+]
 
 SPEC_KEY = "actionunits.input_spec"
 CARD_KEY = "actionunits.card"
@@ -52,6 +63,16 @@ class BackendOutput:
     intensity: FloatArray | None
     decided: NDArray[np.int8] | None = None
     emotion: FloatArray | None = None
+
+
+def joined_outputs(parts: Sequence[BackendOutput]) -> BackendOutput:
+    """What was said of clips part by part, as one."""
+
+    def one(name: str) -> Any:
+        values = [getattr(part, name) for part in parts]
+        return None if values[0] is None else np.concatenate(values)
+
+    return BackendOutput(*(one(each.name) for each in fields(BackendOutput)))
 
 
 class Backend(Protocol):
@@ -227,16 +248,49 @@ class TorchBackend:
         self.thresholds: FloatArray = _thresholds(card or {}, self.spec.aus)
         self.tested = TestedRange.from_card(card or {})
 
+    @property
+    def coded(self) -> bool:
+        """Whether the model looks at each frame by itself first."""
+        from actionunits.models.interface import CodedModel
+
+        return isinstance(self.model, CodedModel) and self.spec.clip_length > 1
+
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
         import torch
 
         from actionunits.models.interface import to_tensors
 
-        first = next(self.model.parameters(), None)
-        device = torch.device("cpu") if first is None else first.device
         with torch.inference_mode():
-            found = self.model(to_tensors(batch, device))
+            return self._said(self.model(to_tensors(batch, self._device())))
+
+    def encode(self, stills: Batch) -> Tensor:
+        """f32[N,V], the codes that a :attr:`coded` model gives for clips of one frame each."""
+        import torch
+
+        from actionunits.models.interface import CodedModel, to_tensors
+
+        assert isinstance(self.model, CodedModel)
+        with torch.inference_mode():
+            return self.model.encode(to_tensors(stills, self._device()))[:, 0]
+
+    def predict_codes(self, codes: Tensor) -> BackendOutput:
+        """The same as :meth:`predict`, of clips whose frames have been encoded: f32[B,T,V]."""
+        import torch
+
+        from actionunits.models.interface import CodedModel
+
+        assert isinstance(self.model, CodedModel)
+        with torch.inference_mode():
+            return self._said(self.model.from_codes(codes))
+
+    def _device(self) -> torch.device:
+        import torch
+
+        first = next(self.model.parameters(), None)
+        return torch.device("cpu") if first is None else first.device
+
+    def _said(self, found: ModelOutput) -> BackendOutput:
         intensity = None if found.intensity is None else found.intensity.float().cpu().numpy()
         decided = None if found.decided is None else found.decided.cpu().numpy()
         emotion = None if found.emotion is None else found.emotion.float().cpu().numpy()

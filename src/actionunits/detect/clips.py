@@ -1,7 +1,7 @@
 """The clips that a model is asked about, with as few crops held as possible.
 
-A model that scores the middle frame is given, for each frame, the clip around it; a model that scores all
-frames is given clips that tile the source. The rules are those of training
+A model that scores the middle or the last frame is given, for each frame, the clip around or up to it; a
+model that scores all frames is given clips that tile the source. The rules are those of training
 (:mod:`~actionunits.faces.clips`, ``docs/conventions.md``).
 """
 
@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from actionunits.faces.clips import fill_rows, tile_rows
 from actionunits.records import Crop, Frame, InputSpec, Landmarks
@@ -52,11 +51,13 @@ class AskedClip:
 
     Attributes:
         clip: what the model is given.
+        frames: the number in its source of each frame of the clip.
         track: whose face it is.
         scored: (position in the clip, number of the frame) of each answer that is wanted.
     """
 
     clip: Clip
+    frames: tuple[int, ...]
     track: int
     scored: tuple[tuple[int, int], ...]
 
@@ -80,14 +81,14 @@ def windows_of(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Wind
 
 
 def _around(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Window]:
-    """Each frame with the clip around each of its faces.
+    """Each frame with the clip around each of its faces, or up to it.
 
-    The frame stands at position T // 2 of its clips, its neighbours ``frame_step`` frames apart. Where the
-    face was not in view (or before the first and after the last frame), the nearest chosen frame toward the
-    middle is repeated. At most (T - 1) * ``frame_step`` + 1 frames of crops are held.
+    The frame stands at position ``spec.place`` of its clips, its neighbours ``frame_step`` frames apart.
+    Where the face was not in view (or before the first and after the last frame), the nearest chosen frame
+    toward that place is repeated. At most (T - 1) * ``frame_step`` + 1 frames of crops are held.
     """
-    before = (spec.clip_length // 2) * spec.frame_step
-    after = (spec.clip_length - 1 - spec.clip_length // 2) * spec.frame_step
+    before = spec.place * spec.frame_step
+    after = (spec.clip_length - 1 - spec.place) * spec.frame_step
     held: deque[CroppedFrame] = deque()
     middle = 0
     for frame in frames:
@@ -104,24 +105,24 @@ def _around(frames: Iterable[CroppedFrame], spec: InputSpec) -> Iterator[Window]
 
 
 def _window_around(held: deque[CroppedFrame], middle: int, spec: InputSpec) -> Window:
-    before = spec.clip_length // 2
+    before = spec.place
     after = spec.clip_length - 1 - before
     centre = held[middle]
 
-    def side(track: int, count: int, direction: int) -> Clip:
-        found: Clip = []
-        last = centre.crops[track]
+    def side(track: int, count: int, direction: int) -> list[CroppedFrame]:
+        found: list[CroppedFrame] = []
+        last = centre
         for k in range(1, count + 1):
             at = middle + direction * k * spec.frame_step
-            if 0 <= at < len(held):
-                last = held[at].crops.get(track, last)
+            if 0 <= at < len(held) and track in held[at].crops:
+                last = held[at]
             found.append(last)
         return found
 
     clips = []
     for track in (each.face.track for each in centre.faces):
-        clip = [*reversed(side(track, before, -1)), centre.crops[track], *side(track, after, 1)]
-        clips.append(AskedClip(clip, track, ((before, centre.index),)))
+        shown = [*reversed(side(track, before, -1)), centre, *side(track, after, 1)]
+        clips.append(_asked(shown, track, (before,)))
     return Window((centre,), tuple(clips))
 
 
@@ -153,15 +154,20 @@ def _tiled(held: Sequence[CroppedFrame], first: int, spec: InputSpec) -> Window:
     for track in sorted({each.face.track for frame in held[first:] for each in frame.faces}):
         seen = np.array([track in frame.crops for frame in held])
         known = (rows >= 0) & seen[np.maximum(rows, 0)]
-        filled = fill_rows(rows, known)
+        filled = fill_rows(rows, known, spec.place)
         clips += [
-            _asked(held, track, line, places)
+            _asked([held[row] for row in line], track, np.flatnonzero(places).tolist())
             for line, places in zip(filled.tolist(), late & known, strict=True)
             if places.any()
         ]
     return Window(tuple(held[first:]), tuple(clips))
 
 
-def _asked(held: Sequence[CroppedFrame], track: int, line: list[int], places: NDArray[np.bool_]) -> AskedClip:
-    clip = [held[row].crops[track] for row in line]
-    return AskedClip(clip, track, tuple((at, held[line[at]].index) for at in np.flatnonzero(places).tolist()))
+def _asked(shown: Sequence[CroppedFrame], track: int, places: Sequence[int]) -> AskedClip:
+    """A clip of a face in frames, asked about at places of it."""
+    return AskedClip(
+        [frame.crops[track] for frame in shown],
+        tuple(frame.index for frame in shown),
+        track,
+        tuple((at, shown[at].index) for at in places),
+    )

@@ -21,10 +21,11 @@ from actionunits.detect.backends import Backend, BackendOutput, load_backend
 from actionunits.detect.baseline import Baseline, rebased
 from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
 from actionunits.detect.cropping import cropped_frames, load_points
+from actionunits.detect.frame_codes import FrameCodes, frame_codes
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
-from actionunits.records import Crop, FloatArray, Frame, OnProgress, Regions, Sample
+from actionunits.records import Batch, Crop, FloatArray, Frame, InputSpec, Landmarks, OnProgress
 
 if TYPE_CHECKING:
     from actionunits.faces.detect import FaceDetector
@@ -43,11 +44,12 @@ _Said = tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | Non
 class Detector:
     """AUs of every face in pictures, folders of pictures and videos.
 
-    A model of clips (``clip_length`` T > 1) that scores the middle frame is given, for each frame, the clip
-    with that frame at position T // 2, its neighbours ``frame_step`` frames apart, and the output at T // 2
-    is the frame's. One that scores all frames is given clips that tile the source, so that results come a
-    window of T * ``frame_step`` frames late. Where the face was not in view, the nearest frame toward the
-    clip's middle that has it is repeated.
+    A model of clips (``clip_length`` T > 1) that scores the middle (or the last) frame is given, for each
+    frame, the clip with that frame at position T // 2 (T - 1), its neighbours ``frame_step`` frames apart,
+    and the output there is the frame's. One that scores all frames is given clips that tile the source, so
+    that results come a window of T * ``frame_step`` frames late. Where the face was not in view, the
+    nearest frame toward the clip's middle (end) that has it is repeated. A model that looks at each frame by
+    itself first does so once.
 
     Args:
         model: an ``.onnx`` or ``.safetensors`` file, a backend, or None for the embedded model.
@@ -121,8 +123,9 @@ class Detector:
 
     @property
     def _late(self) -> int:
-        """Frames that must be seen before the first one's clips are complete."""
-        return (self.backend.spec.clip_length - 1) * self.backend.spec.frame_step
+        """Frames that must be seen after one before its clips are complete, at most."""
+        spec = self.backend.spec
+        return (spec.clip_length - 1 - (0 if spec.scored == "all" else spec.place)) * spec.frame_step
 
     @cached_property
     def _face_detector(self) -> FaceDetector:
@@ -187,7 +190,7 @@ class Detector:
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""
-        spec = self.backend.spec
+        spec, codes = self.backend.spec, frame_codes(self.backend)
         clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
         limit = max(1, min(self.batch, _BATCH_BYTES // clip_bytes))
         waiting: list[CroppedFrame] = []
@@ -198,21 +201,21 @@ class Detector:
             clips += window.clips
             held += sum(3 * each.frame.grey.size for each in window.frames if each.frame is not None)
             if len(clips) >= limit or len(waiting) >= 2 * self.batch or held > _BATCH_BYTES:
-                yield from self._answer(waiting, clips, limit)
+                yield from self._answer(waiting, clips, limit, codes)
                 waiting, clips, held = [], [], 0
-        yield from self._answer(waiting, clips, limit)
+        yield from self._answer(waiting, clips, limit, codes)
 
     def _answer(
-        self, waiting: Sequence[CroppedFrame], clips: Sequence[AskedClip], limit: int
+        self,
+        waiting: Sequence[CroppedFrame],
+        clips: Sequence[AskedClip],
+        limit: int,
+        codes: FrameCodes | None,
     ) -> Iterator[FrameResult]:
-        from actionunits.faces.batch import collate, sample_of
-
-        spec = self.backend.spec
         said: dict[tuple[int, int], _Said] = {}
         for start in range(0, len(clips), limit):
             part = clips[start : start + limit]
-            samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in part]
-            said |= _answers(part, samples, self.backend.predict(collate(samples, spec)))
+            said |= self._said_whole(part) if codes is None else self._said_of_codes(part, codes)
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
@@ -232,6 +235,32 @@ class Detector:
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
 
+    def _said_whole(self, clips: Sequence[AskedClip]) -> dict[tuple[int, int], _Said]:
+        from actionunits.faces.batch import collate, sample_of
+
+        spec = self.backend.spec
+        samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in clips]
+        return _answers(clips, self.backend.predict(collate(samples, spec)), spec)
+
+    def _said_of_codes(self, clips: Sequence[AskedClip], codes: FrameCodes) -> dict[tuple[int, int], _Said]:
+        """The same, each face of each frame encoded once."""
+        from actionunits.faces.batch import collate, sample_of
+
+        spec = self.backend.spec
+        named = [[(each.track, frame) for frame in each.frames] for each in clips]
+        faces = {
+            name: face
+            for each, names in zip(clips, named, strict=True)
+            for name, face in zip(names, each.clip, strict=True)
+        }
+
+        def stills(names: Sequence[tuple[int, int]]) -> Batch:
+            shown = [faces[name] for name in names]
+            return collate([sample_of([crop], [points], spec) for crop, points in shown], spec)
+
+        people = len({each.track for each in clips})
+        return _answers(clips, codes.predict(named, stills, people), spec)
+
 
 def _counted(
     results: Iterable[FrameResult], total: int | None, on_progress: OnProgress
@@ -249,7 +278,7 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
 
 
 def _answers(
-    clips: Sequence[AskedClip], samples: Sequence[Sample], output: BackendOutput
+    clips: Sequence[AskedClip], output: BackendOutput, spec: InputSpec
 ) -> dict[tuple[int, int], _Said]:
     """(frame, track) -> f32[A] probability, f32[A] intensity, f32[R,4,2] boxes, f32[E] emotions, if any."""
     graded, felt = output.intensity, output.emotion
@@ -257,18 +286,20 @@ def _answers(
         (frame, asked.track): (
             output.probability[row, at],
             None if graded is None else graded[row, at],
-            None if sample.regions is None else _in_frame(sample.regions[at], asked.clip[at][0]),
+            _boxes_in_frame(*asked.clip[at], spec) if spec.needs_regions else None,
             None if felt is None else felt[row, at],
         )
-        for row, (asked, sample) in enumerate(zip(clips, samples, strict=True))
+        for row, asked in enumerate(clips)
         for at, frame in asked.scored
     }
 
 
-def _in_frame(regions: Regions, crop: Crop) -> FloatArray:
-    """f32[R,4,2]: the corners of a crop's boxes in its frame."""
-    from actionunits.faces.align import to_frame
+def _boxes_in_frame(crop: Crop, landmarks: Landmarks, spec: InputSpec) -> FloatArray:
+    """f32[R,4,2]: the corners of a face's boxes in its frame."""
+    from actionunits.faces.align import to_crop, to_frame
+    from actionunits.faces.regions import regions_of
 
+    regions = regions_of(spec, Landmarks(to_crop(landmarks.points, crop)))
     corners = regions.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - 0.5  # a box's edge lies before its pixel
     return to_frame(corners.reshape(-1, 2), crop).reshape(corners.shape)
 

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from actionunits.detect.backends import Backend
+from actionunits.detect.frame_codes import frame_codes
 from actionunits.facs.units import au_column
 from actionunits.records import FloatArray, InputSpec, OnProgress
 from actionunits.training.data import CropSamples
@@ -49,8 +50,8 @@ class Said:
 def asked_places(spec: InputSpec, samples: CropSamples) -> NDArray[np.bool_]:
     """bool[M,T]: the places of clips that the model is asked about, each frame once."""
     asked = ~samples.repeated
-    if spec.scored == "middle":
-        asked &= np.arange(asked.shape[1]) == spec.clip_length // 2
+    if spec.scored != "all":
+        asked &= np.arange(asked.shape[1]) == spec.place
     return asked
 
 
@@ -63,13 +64,17 @@ def said_of_frames(backend: Backend, samples: CropSamples, on_progress: OnProgre
         on_progress: called with (samples done, samples).
     """
     spec, asked = backend.spec, asked_places(backend.spec, samples)
+    codes = frame_codes(backend)
     clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
     size = max(1, min(BATCH_MOST, BATCH_BYTES // clip_bytes))
     parts, decided = [np.zeros((0, len(spec.aus)), np.float32)], []
     felt = [np.zeros((0, len(spec.emotions)), np.float32)]
     for first in range(0, len(samples), size):
         numbers = range(first, min(first + size, len(samples)))
-        said = backend.predict(samples.batch(numbers, spec))
+        if codes is None:
+            said = backend.predict(samples.batch(numbers, spec))
+        else:
+            said = codes.predict(samples.rows[numbers.start : numbers.stop].tolist(), samples.stills)
         parts.append(said.probability[asked[first : first + size]])
         if said.emotion is not None:
             felt.append(said.emotion[asked[first : first + size]])

@@ -206,7 +206,7 @@ def _check_around(settings: DataSettings, spec: InputSpec) -> None:
         return
     rate_hz = settings.clip_rate_hz
     step = max(1, round(settings.rate_hz / rate_hz)) if rate_hz else spec.frame_step
-    reach = (spec.clip_length // 2) * step
+    reach = max(spec.place, spec.clip_length - 1 - spec.place) * step
     if reach > settings.around:
         raise UserError(
             f"clips of {spec.clip_length} frames, {step} apart, reach {reach} frames from the apex, and only "

@@ -46,21 +46,21 @@ def tile_rows(count: int, length: int, step: int) -> tuple[NDArray[np.int64], ND
     return rows[kept], scored[kept]
 
 
-def fill_rows(rows: NDArray[np.int64], known: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Clips whose unknown places repeat the nearest known one toward the middle, else away from it.
+def fill_rows(rows: NDArray[np.int64], known: NDArray[np.bool_], place: int) -> NDArray[np.int64]:
+    """Clips whose unknown places repeat the nearest known one toward a place, else away from it.
 
     Args:
         rows: i64[M,T], frames; those of unknown places are not read.
         known: bool[M,T]; a clip without any known place keeps :data:`MISSING`.
+        place: where the frame stands that the clip is of (:attr:`actionunits.records.InputSpec.place`).
 
-    >>> fill_rows(np.array([[4, 5, 6, 7]]), np.array([[True, False, True, False]])).tolist()
+    >>> fill_rows(np.array([[4, 5, 6, 7]]), np.array([[True, False, True, False]]), place=2).tolist()
     [[4, 6, 6, 6]]
     """
     length = rows.shape[1]
-    middle = length // 2
     filled = np.where(known, rows, MISSING)
-    outward = [(at, at - 1) for at in range(middle + 1, length)]
-    outward += [(at, at + 1) for at in range(middle - 1, -1, -1)]
+    outward = [(at, at - 1) for at in range(place + 1, length)]
+    outward += [(at, at + 1) for at in range(place - 1, -1, -1)]
     inward = [(at, at + 1) for at in range(length - 2, -1, -1)] + [(at, at - 1) for at in range(1, length)]
     for at, beside in outward + inward:
         filled[:, at] = np.where(filled[:, at] < 0, filled[:, beside], filled[:, at])

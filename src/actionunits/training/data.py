@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -33,8 +33,8 @@ class Clips:
     """How clips are cut out of sequences; length and step are the input spec's.
 
     Attributes:
-        kind: ``frames``: the clip around every frame, that frame at T // 2, as `au detect` gives it to a
-            model that scores the middle frame; ``tile``: clips that score every frame once, as it gives them
+        kind: ``frames``: the clip around every frame, or up to it, as `au detect` gives it to a model that
+            scores the middle or the last frame; ``tile``: clips that score every frame once, as it gives them
             to a model that scores all (:func:`~actionunits.faces.clips.tile_rows`); ``windows``: clips one
             after the other, without what is left over at the end of a run; ``apex``: one around each coded
             expression's apex (its middle where the apex is missing); ``spread``: one for each sequence, every
@@ -73,11 +73,12 @@ def clip_rows(
     index: LabelIndex,
     found: NDArray[np.bool_],
     events: Sequence[Event] = (),
+    place: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """The rows of each clip.
 
     A clip stays within a run of frames whose numbers follow one another. Where it reaches over an end, or a
-    frame has no face, the nearest frame toward its middle is shown again, and counts as not labelled there.
+    frame has no face, the nearest frame toward ``place`` is shown again, and counts as not labelled there.
 
     Args:
         clips: how.
@@ -86,11 +87,13 @@ def clip_rows(
         index: the frames.
         found: bool[N], whether a frame has a face.
         events: coded expressions, for ``apex``.
+        place: where in its clip the frame stands that a clip is of; None = T // 2.
 
     Returns:
         i64[M,T] rows of the index, and bool[M,T], True where a row stands for another frame or (``tile``)
         another clip scores it.
     """
+    place = length // 2 if place is None else place
     starts = np.flatnonzero(index.starts(frame_gaps=True))
     ends = np.append(starts[1:], len(index))
     if clips.kind == "spread":
@@ -107,19 +110,19 @@ def clip_rows(
             scored.append(asked_here)
             continue
         if middles is None:
-            centres, pace = _centres(clips, length, step, start, end)
+            centres, pace = _centres(clips, length, place, step, start, end)
         else:
             centres, pace = middles[(middles >= start) & (middles < end)], step
         if len(centres):
-            wanted = centres[:, None] + (np.arange(length) - length // 2) * pace
+            wanted = centres[:, None] + (np.arange(length) - place) * pace
             rows.append(np.where((wanted >= start) & (wanted < end), wanted, MISSING))
             scored.append(np.ones(wanted.shape, bool))
     if not rows:
         return np.zeros((0, length), np.int64), np.zeros((0, length), bool)
     asked, asked_for = np.concatenate(rows), np.concatenate(scored)
     known = (asked >= 0) & found[np.maximum(asked, 0)]
-    kept = known[:, length // 2] if clips.kind == "frames" else (known & asked_for).any(axis=1)
-    return fill_rows(asked[kept], known[kept]), ~(known & asked_for)[kept]
+    kept = known[:, place] if clips.kind == "frames" else (known & asked_for).any(axis=1)
+    return fill_rows(asked[kept], known[kept], place), ~(known & asked_for)[kept]
 
 
 def _steps(
@@ -143,21 +146,23 @@ def _steps(
     return steps
 
 
-def _centres(clips: Clips, length: int, step: int, start: int, end: int) -> tuple[NDArray[np.int64], int]:
-    """Rows at position T // 2 of the clips of a run, and the step."""
+def _centres(
+    clips: Clips, length: int, place: int, step: int, start: int, end: int
+) -> tuple[NDArray[np.int64], int]:
+    """Rows at a place of the clips of a run, and the step."""
     count = end - start
     if clips.kind == "frames":
         return np.arange(start, end, clips.stride or 1), step
     if clips.kind == "windows":
         reach = (length - 1) * step + 1
-        first = start + (length // 2) * step
-        last = max(end - reach + (length // 2) * step, first)
-        return np.arange(first, last + 1, clips.stride or reach) if count > (length // 2) * step else (
-            np.array([start + count // 2])
-        ), step
+        first = start + place * step
+        last = max(end - reach + place * step, first)
+        if count <= place * step:
+            return np.array([end - 1 if place == length - 1 else start + count // 2]), step
+        return np.arange(first, last + 1, clips.stride or reach), step
     pace = max(1, min(step, (count - 1) // max(length - 1, 1)))
     reach = (length - 1) * pace + 1
-    return np.array([start + max(0, (count - reach) // 2) + (length // 2) * pace]).clip(start, end - 1), pace
+    return np.array([start + max(0, (count - reach) // 2) + place * pace]).clip(start, end - 1), pace
 
 
 def _apex_rows(index: LabelIndex, events: Sequence[Event]) -> NDArray[np.int64]:
@@ -248,7 +253,13 @@ class CropSamples(Dataset[Sample]):
             rows = np.flatnonzero(self.found)[:, None]
             return rows, np.zeros(rows.shape, bool)
         return clip_rows(
-            clips, self.spec.clip_length, self.spec.frame_step, self.index, self.found, self.cache.events
+            clips,
+            self.spec.clip_length,
+            self.spec.frame_step,
+            self.index,
+            self.found,
+            self.cache.events,
+            self.spec.place,
         )
 
     def _graded(self, index: LabelIndex) -> FloatArray | None:
@@ -345,6 +356,18 @@ class CropSamples(Dataset[Sample]):
         """
         _check_spec(spec, self.spec)
         return self.stack(numbers).batch(spec)
+
+    def stills(self, rows: Sequence[int]) -> Batch:
+        """Frames as clips of one frame each, without labels.
+
+        Args:
+            rows: N rows of ``index``, all with a face.
+        """
+        some, spec = copy(self), replace(self.spec, clip_length=1)
+        some.spec = spec
+        some.rows = np.asarray(rows, np.int64)[:, None]
+        some.repeated = np.ones(some.rows.shape, bool)
+        return some.batch(range(len(rows)), spec)
 
     def stack(self, numbers: Sequence[int]) -> Stack:
         """Samples as one array of each kind, not normalised.
