@@ -282,7 +282,7 @@ class TorchBackend:
 
         assert isinstance(self.model, CodedModel)
         with torch.inference_mode():
-            return self._said(self.model.from_codes(codes))
+            return self._said(self.model.from_codes(codes.to(self._device())))
 
     def _device(self) -> torch.device:
         import torch

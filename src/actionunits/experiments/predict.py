@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import NDArray
 
-from actionunits.detect.backends import Backend
+from actionunits.detect.backends import Backend, TorchBackend
 from actionunits.detect.frame_codes import frame_codes
 from actionunits.facs.units import au_column
 from actionunits.records import FloatArray, InputSpec, OnProgress
+from actionunits.training.codes import ClipCodes
 from actionunits.training.data import CropSamples
 
 __all__ = [
@@ -55,13 +57,20 @@ def asked_places(spec: InputSpec, samples: CropSamples) -> NDArray[np.bool_]:
     return asked
 
 
-def said_of_frames(backend: Backend, samples: CropSamples, on_progress: OnProgress | None = None) -> Said:
+def said_of_frames(
+    backend: Backend,
+    samples: CropSamples,
+    on_progress: OnProgress | None = None,
+    *,
+    stored: ClipCodes | None = None,
+) -> Said:
     """What the model says of the frames that it is asked about, clip by clip.
 
     Args:
         backend: the model.
         samples: cut for its input.
         on_progress: called with (samples done, samples).
+        stored: the codes of the samples, of a network that learns from them; None = it is given the pictures.
     """
     spec, asked = backend.spec, asked_places(backend.spec, samples)
     codes = frame_codes(backend)
@@ -71,7 +80,9 @@ def said_of_frames(backend: Backend, samples: CropSamples, on_progress: OnProgre
     felt = [np.zeros((0, len(spec.emotions)), np.float32)]
     for first in range(0, len(samples), size):
         numbers = range(first, min(first + size, len(samples)))
-        if codes is None:
+        if stored is not None and isinstance(backend, TorchBackend):
+            said = backend.predict_codes(torch.from_numpy(stored.clips(numbers)))
+        elif codes is None:
             said = backend.predict(samples.batch(numbers, spec))
         else:
             said = codes.predict(samples.rows[numbers.start : numbers.stop].tolist(), samples.stills)

@@ -273,6 +273,28 @@ class HeadSettings:
 
 
 @dataclass(frozen=True)
+class StillSettings:
+    """A network over time begins with a trained network of stills inside it (seed 001's dynamic models).
+
+    Attributes:
+        run: a finished run of that network over the same folds to take its weights from, fold by fold; empty
+            = train it here, by the following.
+        stride: of each sequence it learns from every so-many-th frame.
+        batches: how they become batches.
+        training: its own training.
+    """
+
+    run: str = ""
+    stride: int = 1
+    batches: BatchSettings = field(default_factory=BatchSettings)
+    training: TrainSettings = field(default_factory=TrainSettings)
+
+    def __post_init__(self) -> None:
+        if self.stride < 1:
+            raise ValueError("stride must be 1 or more frames")
+
+
+@dataclass(frozen=True)
 class ScoreSettings:
     """What is reported.
 
@@ -312,6 +334,7 @@ class Recipe:
         patterns: which patterns are classes, where patterns are learnt.
         pretrain: a stage on patterns before the training, or None.
         heads: the network's heads are trained one by one, or None.
+        still: the network of stills inside is trained before, or None.
         cooccurrence: tie the network's AUs (seed 000's fusion layer and constrained loss): true, or a table
             of :class:`~actionunits.models.cooccurrence.ties.Ties`.
     """
@@ -327,6 +350,7 @@ class Recipe:
     patterns: PatternSettings = field(default_factory=PatternSettings)
     pretrain: PretrainSettings | None = None
     heads: HeadSettings | None = None
+    still: StillSettings | None = None
     cooccurrence: bool | Ties = False
 
     @property

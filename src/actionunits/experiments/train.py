@@ -37,20 +37,28 @@ from actionunits.experiments.predict import (
     prediction_table,
     said_of_frames,
 )
-from actionunits.experiments.recipe import PatternSettings, Recipe, learns_patterns
+from actionunits.experiments.recipe import PatternSettings, Recipe, StillSettings, learns_patterns
+from actionunits.experiments.still_stage import (
+    codes_of_frames,
+    still_of,
+    stills_of,
+    take_still,
+    train_still,
+)
 from actionunits.metrics.averages import mean_defined
 from actionunits.metrics.classification import average_class_accuracy, confusion_matrix
 from actionunits.metrics.scoring import score_table
 from actionunits.metrics.thresholds import choose_thresholds
 from actionunits.models.config import to_plain
 from actionunits.models.cooccurrence.tied import TiedConfig, TiedModel
-from actionunits.models.interface import AUModel
+from actionunits.models.interface import AUModel, CodedModel
 from actionunits.models.parts.codebook import Codebook
 from actionunits.models.parts.pattern_head import PatternModel
 from actionunits.models.parts.pretrained import cached_weights, read_state
 from actionunits.models.registry import build_model, make_config
 from actionunits.models.weights import save_model
 from actionunits.records import InputSpec, OnProgress
+from actionunits.training.codes import ClipCodeBatches, ClipCodes
 from actionunits.training.data import CropSamples, fold_samples
 from actionunits.training.loop import EpochRecord, TrainResult, fit
 from actionunits.training.processes import is_first_process, wait_for_all
@@ -183,8 +191,8 @@ def train_fold(
 
     ``out`` gets ``run`` (checkpoints and ``log.csv``), ``model.safetensors`` and ``predictions.parquet``
     (:func:`~actionunits.experiments.predict.prediction_table`); with ``[pretrain]`` also ``pretrain`` and
-    ``codebook.json``; with ``[heads]`` ``heads`` instead of ``run``; where frames without a face count as
-    errors, ``missed.parquet``.
+    ``codebook.json``; with ``[still]`` ``still``; with ``[heads]`` ``heads`` instead of ``run``; where frames
+    without a face count as errors, ``missed.parquet``.
 
     Returns:
         The predictions.
@@ -204,8 +212,12 @@ def train_fold(
     if recipe.pretrain is not None:
         state = _pattern_stage(recipe, samples, fold, number, out, settings, validate, on_progress, on_epoch)
         take_over(model, state, *recipe.pretrain.freeze)
-    model = _tied(recipe, model, samples.train)
     started: dict[str, Any] = {"started_from": _weights_line(recipe)}
+    if recipe.still is not None:
+        started["still"] = _still_stage(
+            recipe, recipe.still, model, samples, fold, number, out, settings, on_progress, on_epoch
+        )
+    model = _tied(recipe, model, samples.train)
     if recipe.heads is not None:
         if recipe.heads.encoder:
             started["encoder"] = take_encoder(model, recipe.heads.encoder, fold)
@@ -214,16 +226,8 @@ def train_fold(
         )
         result, started["heads"] = trained.result, trained.records
     else:
-        learnt = samples.train
-        if isinstance(model, PatternModel):
-            learnt = in_codebook(samples.train, model.codebook)
-        source = SampleBatches(
-            learnt,
-            model.spec,
-            recipe.batches.size,
-            sampler=recipe.batches.sampler,
-            changes=recipe.batches.augment,
-        )
+        source, checks = _source(recipe, model, samples, settings, on_progress)
+        validate = _validator(recipe, samples.validation, checks)
         result = fit(
             model,
             source,
@@ -282,14 +286,69 @@ def _pattern_stage(
     )
 
 
-def _validator(recipe: Recipe, samples: CropSamples) -> Callable[[AUModel], float] | None:
+def _source(
+    recipe: Recipe,
+    model: AUModel,
+    samples: FoldSamples,
+    settings: TrainSettings,
+    on_progress: OnProgress | None,
+) -> tuple[SampleBatches | ClipCodeBatches, ClipCodes | None]:
+    """What the network learns from; and, if that is codes, those of the validation subjects' clips."""
+    if isinstance(model, CodedModel) and model.encoder_is_frozen:
+        learnt, checks = (
+            codes_of_frames(model, side, settings, on_progress)
+            for side in (samples.train, samples.validation)
+        )
+        return ClipCodeBatches(learnt, recipe.batches.size), checks
+    shown = samples.train
+    if isinstance(model, PatternModel):
+        shown = in_codebook(shown, model.codebook)
+    size, sampler, changes = recipe.batches.size, recipe.batches.sampler, recipe.batches.augment
+    return SampleBatches(shown, model.spec, size, sampler=sampler, changes=changes), None
+
+
+def _still_stage(
+    recipe: Recipe,
+    plan: StillSettings,
+    model: AUModel,
+    samples: FoldSamples,
+    fold: Fold,
+    number: int,
+    out: Path,
+    settings: TrainSettings,
+    on_progress: OnProgress | None,
+    on_epoch: Callable[[EpochRecord], None] | None,
+) -> str:
+    """Give a network over time its trained network of stills; says which.
+
+    ``out`` gets ``still`` (checkpoints and ``log.csv``), unless a run is given.
+    """
+    if plan.run:
+        return take_still(model, Path(plan.run), number, fold)
+    validate = _validator(recipe, stills_of(samples.validation, still_of(model)))
+    train_still(
+        model,
+        plan,
+        samples.train,
+        settings,
+        out / "still",
+        validate=validate,
+        on_progress=on_progress,
+        on_epoch=on_epoch,
+    )
+    return "trained in this run"
+
+
+def _validator(
+    recipe: Recipe, samples: CropSamples, stored: ClipCodes | None = None
+) -> Callable[[AUModel], float] | None:
     """The mean over the AUs of the choosing metric on the validation subjects."""
     if len(samples) == 0:
         return None
     metric = recipe.scores.choose_by
 
     def validate(model: AUModel) -> float:
-        said = said_of_frames(TorchBackend(model), samples)
+        said = said_of_frames(TorchBackend(model), samples, stored=stored)
         if metric == "ACA":
             return _average_accuracy(said, samples)
         values = score_table(

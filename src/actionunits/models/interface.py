@@ -104,11 +104,15 @@ class CodedModel(AUModel):
     """Looks at each frame by itself first, and then over time at what that gave, the frames' codes.
 
     In use each frame is encoded once, however many clips it is in; where the encoder is frozen, the rest is
-    trained on codes that lie on disk (``TensorBatch.codes``).
+    trained on codes that lie on disk (``TensorBatch.codes``; the frames are then empty).
     """
 
     #: V, how long a frame's code is.
     code_length: int
+    #: Whether the encoder is that of :attr:`still` and is not trained with the rest.
+    encoder_is_frozen = False
+    #: The network of stills within, which may be trained before.
+    still: AUModel
 
     @abstractmethod
     def encode(self, batch: TensorBatch) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,8 +19,11 @@ from torch import Tensor
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.models.interface import TensorBatch
 from actionunits.records import FloatArray, OnProgress
+from actionunits.training.data import CropSamples
 
-__all__ = ["CodeBatches", "Codes", "encode_once"]
+__all__ = ["ClipCodeBatches", "ClipCodes", "CodeBatches", "Codes", "code_batch", "encode_once"]
+
+_Pictures = TypeVar("_Pictures")
 
 #: Rows of a file.
 FILE_ROWS = 512
@@ -52,8 +56,8 @@ class Codes:
 def encode_once(
     folder: Path,
     rows: int,
-    pictures: Callable[[Sequence[int]], Tensor],
-    encode: Callable[[Tensor], Tensor],
+    pictures: Callable[[range], _Pictures],
+    encode: Callable[[_Pictures], Tensor],
     *,
     key: str,
     batch: int = 64,
@@ -64,7 +68,7 @@ def encode_once(
     Args:
         folder: of the codes.
         rows: how many.
-        pictures: gives f32[N,..] of some rows.
+        pictures: gives what the encoder takes of some rows.
         encode: gives their codes f32[N,V].
         key: names encoder and rows.
         batch: rows that the encoder is given at once.
@@ -93,7 +97,10 @@ def encode_once(
 
 
 def _encoded(
-    rows: range, pictures: Callable[[Sequence[int]], Tensor], encode: Callable[[Tensor], Tensor], batch: int
+    rows: range,
+    pictures: Callable[[range], _Pictures],
+    encode: Callable[[_Pictures], Tensor],
+    batch: int,
 ) -> Iterator[NDArray[np.float16]]:
     for first in range(rows.start, rows.stop, batch):
         with torch.inference_mode():
@@ -133,3 +140,54 @@ def code_batch(codes: FloatArray, labels: NDArray[np.int8] | None = None) -> Ten
         labels=None if labels is None else torch.from_numpy(labels)[:, None, None],
         codes=torch.from_numpy(codes)[:, None],
     )
+
+
+class ClipCodes:
+    """The codes of samples, clip by clip.
+
+    Args:
+        codes: of the frames with a face of the samples' index, in its order.
+        samples: which clips.
+    """
+
+    def __init__(self, codes: Codes, samples: CropSamples) -> None:
+        if len(codes) != int(samples.found.sum()):
+            raise ValueError(f"{len(codes)} codes are not of {int(samples.found.sum())} frames with a face")
+        self.samples = samples
+        self._codes, self._number = codes, np.cumsum(samples.found) - 1
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def clips(self, numbers: Sequence[int]) -> FloatArray:
+        """f32[B,T,V] of some samples."""
+        rows = self.samples.rows[np.asarray(numbers, np.int64)]
+        return self._codes.rows(self._number[rows].ravel()).reshape(*rows.shape, -1)
+
+
+class ClipCodeBatches:
+    """A :class:`~actionunits.training.loop.BatchSource` of clips whose frames have been encoded, shuffled.
+
+    Args:
+        codes: of the training clips.
+        batch: clips of a batch; fewer when there are fewer.
+    """
+
+    def __init__(self, codes: ClipCodes, batch: int) -> None:
+        self.codes = codes
+        self.batch = min(batch, len(codes))
+
+    def __len__(self) -> int:
+        return len(self.codes) // self.batch if self.batch else 0
+
+    def epoch(self, number: int, seed: int) -> Iterator[TensorBatch]:
+        """The batches of an epoch, the same for the same ``number`` and ``seed``."""
+        order = np.random.default_rng([seed, number]).permutation(len(self.codes))
+        labels = self.codes.samples.frame_labels
+        for index in range(len(self)):
+            at = order[index * self.batch : (index + 1) * self.batch]
+            yield TensorBatch(
+                frames=torch.empty(*labels[at].shape[:2], 0, 0, 0),
+                labels=torch.from_numpy(labels[at]),
+                codes=torch.from_numpy(self.codes.clips(at.tolist())),
+            )
