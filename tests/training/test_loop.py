@@ -322,6 +322,26 @@ def test_mixed_precision_trains(tmp_path: Path) -> None:
     assert all(p.dtype == torch.float32 for p in model.parameters())
 
 
+class Convolved(Small):
+    def __init__(self) -> None:
+        super().__init__()
+        self.trunk = nn.Sequential(
+            nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d((SIZE, 1)), nn.Flatten()
+        )
+        self.head = nn.Linear(8 * SIZE, 3)
+
+
+def test_where_channels_lie_in_memory_changes_no_result(tmp_path: Path) -> None:
+    found = []
+    for name, last in (("usual", False), ("last", True)):
+        torch.manual_seed(1)
+        model = Convolved()
+        fit(model, Painted(), TrainSettings(epochs=2, lr=0.05, channels_last=last), run=tmp_path / name)
+        assert all(parameter.is_contiguous() for parameter in model.parameters())
+        found.append(weights(model))
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
 def test_frozen_parts_stay_to_the_bit(tmp_path: Path) -> None:
     model = made()
     assert freeze(model, "trunk.*") == SIZE * SIZE * 16 + 16 + 32

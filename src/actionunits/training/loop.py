@@ -189,6 +189,8 @@ class _Loop:
         self, fabric: lf.Fabric, model: AUModel, source: BatchSource, settings: TrainSettings, run: Path
     ) -> None:
         self.fabric, self.model, self.source, self.settings, self.run = fabric, model, source, settings, run
+        if settings.channels_last:
+            model.to(memory_format=torch.channels_last)
         optimiser = make_optimiser(model, settings)
         self.objective, self.optimiser = fabric.setup(_Objective(model, settings.label_weights), optimiser)
         self.average: AveragedModel | None = None
@@ -446,6 +448,8 @@ class _Loop:
         elif self.average is not None:
             self.model.load_state_dict(self.kept.state_dict())
         self.model.cpu().eval()
+        if self.settings.channels_last:
+            self.model.to(memory_format=torch.contiguous_format)
 
 
 def _memory_is_full(problem: Exception) -> bool:

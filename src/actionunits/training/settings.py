@@ -18,7 +18,7 @@ __all__ = ["FREE_SETTINGS", "TrainSettings", "learning_rate_factor", "make_optim
 FREE_SETTINGS = frozenset(
     (
         *("epochs", "max_steps", "patience", "checkpoint_every", "prefetch", "accelerator", "devices"),
-        *("tensorboard", "lr", "clip_norm", "accumulate"),
+        *("tensorboard", "lr", "clip_norm", "accumulate", "channels_last"),
     )
 )
 
@@ -51,6 +51,8 @@ class TrainSettings:
         accelerator: ``cpu``, ``cuda``, ``mps`` or ``auto``.
         devices: how many.
         precision: Fabric's: ``32-true``, ``bf16-mixed``, ``16-mixed``, ``64-true``.
+        channels_last: keep a pixel's channels side by side in memory: with ``bf16-mixed`` convolutions are
+            up to three times as fast on processors that multiply in bfloat16.
         prefetch: batches made ahead by a thread; the numbers do not change, the source must not draw from
             the global random generators. 0 = none.
         deterministic: choose deterministic GPU kernels, at some cost of speed.
@@ -78,6 +80,7 @@ class TrainSettings:
     accelerator: Literal["auto", "cpu", "cuda", "mps"] = "cpu"
     devices: int = 1
     precision: Literal["32-true", "bf16-mixed", "16-mixed", "64-true"] = "32-true"
+    channels_last: bool = False
     prefetch: int = 0
     deterministic: bool = False
     tensorboard: bool = False
