@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,12 @@ def test_a_name_that_cannot_be_is_the_users_to_mend(tmp_path, name):
     with pytest.raises(UserError, match="cannot write"), replace_when_done(tmp_path / name) as beside:
         beside.write_text("half")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions are POSIX's")
+def test_a_file_that_its_writer_closes_to_others_gets_the_usual_permissions(tmp_path):
+    (tmp_path / "plain").touch()
+    with replace_when_done(tmp_path / "model.bin") as beside:
+        beside.touch(mode=0o600)
+        beside.chmod(0o600)
+    assert (tmp_path / "model.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -11,6 +11,9 @@ from actionunits.errors import UserError
 
 __all__ = ["make_directory", "replace_when_done"]
 
+_UMASK = os.umask(0)
+os.umask(_UMASK)
+
 
 @contextmanager
 def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
@@ -34,6 +37,8 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     beside = final.with_name(f".{final.stem}.part-{os.getpid()}{final.suffix}")
     try:
         yield beside
+        if os.name == "posix":  # some writers make files that only their owner may read
+            beside.chmod(0o666 & ~_UMASK)
         beside.replace(final)
     except OSError as problem:
         if problem.filename is not None and Path(os.fsdecode(problem.filename)) not in (beside, final):

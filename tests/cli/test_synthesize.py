@@ -116,3 +116,9 @@ def test_a_mistake_in_the_command_is_a_user_error(
     assert isinstance(done.exception, UserError)
     assert message in str(done.exception)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_micro_expressions_need_a_fast_camera(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="missed at 25 frames a second: give --rate 60 or more"):
+        runner.invoke(app, ["clips", str(tmp_path / "out"), "--micro"], catch_exceptions=False)
+    assert not (tmp_path / "out").exists()

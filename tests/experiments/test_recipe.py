@@ -147,3 +147,11 @@ def test_a_change_leaves_the_given_values_alone() -> None:
     values = {"training": {"lr": 0.1}}
     assert change_values(values, ["training.lr=0.2"])["training"]["lr"] == 0.2
     assert values == {"training": {"lr": 0.1}}
+
+
+def test_what_is_no_recipe_is_named_as_what_it_is(tmp_path) -> None:
+    (tmp_path / "table.csv").touch()
+    with pytest.raises(UserError, match=r"table.csv is not a recipe: expected a .toml file"):
+        read_recipe(tmp_path / "table.csv")
+    with pytest.raises(UserError, match="is a folder: give a recipe's TOML file"):
+        read_recipe(tmp_path)

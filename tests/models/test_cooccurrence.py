@@ -331,3 +331,9 @@ def test_what_cannot_be_tied_is_said(small, batch_for) -> None:
     model = build_model("cooccurrence/tied", {"network": name, "config": small[name]}).eval()
     with pytest.raises(UserError, match="whole AU patterns"):
         model(batch_for(model))
+
+
+def test_ties_without_a_pair_are_an_error() -> None:
+    model = TiedModel(build_model("facs3d/cnn2d", {"aus": [5, 26]}), TiedConfig("facs3d/cnn2d"))
+    with pytest.raises(UserError, match="no two of AU 5, 26 are tied by 'table'"):
+        model.begin(np.full((2, 2), 0.5), np.full((2, 2), 0.9))

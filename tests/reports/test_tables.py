@@ -97,3 +97,11 @@ def test_every_format_is_written_whole(tmp_path, suffix):
 def test_an_unknown_format_is_the_users_mistake(tmp_path):
     with pytest.raises(UserError, match=r"expected \.md"):
         write_table(tmp_path / "scores.docx", SCORES)
+
+
+def test_counts_stay_whole_numbers_beside_a_missing_one() -> None:
+    table = pd.DataFrame({"shown": [12.0, np.nan, 7.0], "F1": [1.0, 0.0, np.nan]})
+    text = to_markdown(table)
+    assert "| 12 |" in text.replace("  ", " ").replace("  ", " ")
+    assert "1.000" in text
+    assert "12.0" not in text

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["app", "parse_aus", "parse_expression"]
 
+#: Frames a second below which a micro-expression has too few frames: CAS(ME)^2's cameras give 30.
+MICRO_RATE_HZ = 30.0
+
 app = typer.Typer(
     help="Faces that show given Action Units: labelled clips, pictures, painted portraits.\n\n"
     "Example: au synthesize clips faces --portraits painted --clips 10",
@@ -74,6 +77,11 @@ def clips(
     """
     from actionunits.synthesis.dataset import Plan, synthesize
 
+    if micro and rate < MICRO_RATE_HZ:
+        raise UserError(
+            f"a micro-expression may last 0.04 s and is missed at {rate:g} frames a second: give --rate 60 "
+            f"or more (at least {MICRO_RATE_HZ:g})"
+        )
     plan = Plan(rate_hz=rate, seconds=seconds, aus=parse_aus(aus), micro=micro, seed=seed)
     faces = _faces(portraits, people, seed)
     animate = _animator(face_model)

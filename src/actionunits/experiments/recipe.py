@@ -395,7 +395,11 @@ def read_recipe(name: str | Path) -> dict[str, Any]:
     if str(name) in shipped:
         text = shipped[str(name)].read_text(encoding="utf-8")
     elif Path(name).is_file():
+        if Path(name).suffix != ".toml":
+            raise UserError(f"{name} is not a recipe: expected a .toml file, or one of {', '.join(shipped)}")
         text = Path(name).read_text(encoding="utf-8", errors="replace")
+    elif Path(name).is_dir():
+        raise UserError(f"{name} is a folder: give a recipe's TOML file, or one of {', '.join(shipped)}")
     elif str(name).endswith(".toml"):
         raise UserError(f"there is no recipe file {name}: give a TOML file, or one of {', '.join(shipped)}")
     else:

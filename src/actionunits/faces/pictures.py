@@ -64,8 +64,10 @@ def read_picture(path: str | Path) -> Frame:
         A frame with index 0 and time 0.
 
     Raises:
-        UserError: the file is missing, not a picture, damaged, or larger than about 89 megapixels.
+        UserError: the file is missing, a folder, not a picture, damaged, or larger than about 89 megapixels.
     """
+    if Path(path).is_dir():
+        raise UserError(f"{path} is a folder: give one picture")
     try:
         with _open(Path(path)) as picture:
             image = _to_rgb(ImageOps.exif_transpose(picture))

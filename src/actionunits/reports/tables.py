@@ -106,7 +106,10 @@ def _cells(
 ) -> tuple[list[str], list[list[str]], list[bool]]:
     """Header, rows of text, and for each column whether it holds numbers."""
     header = [str(column) for column in frame.columns]
-    columns = [[_cell(value, digits, missing) for value in frame.iloc[:, i]] for i in range(frame.shape[1])]
+    columns = [
+        [_cell(value, 0 if _counts(frame.iloc[:, i]) else digits, missing) for value in frame.iloc[:, i]]
+        for i in range(frame.shape[1])
+    ]
     numeric = [all(_is_number(value) for value in frame.iloc[:, i]) for i in range(frame.shape[1])]
     if index:
         header.insert(0, "" if frame.index.name is None else str(frame.index.name))
@@ -114,6 +117,14 @@ def _cells(
         numeric.insert(0, False)
     rows = [list(row) for row in zip(*columns, strict=True)]
     return header, rows, numeric
+
+
+def _counts(column: pd.Series) -> bool:
+    """Whether a column holds whole numbers above 1: counts that a NaN has made floating-point values."""
+    if column.dtype.kind != "f":
+        return False
+    known = column.dropna()
+    return bool(len(known)) and bool((known == known.round()).all()) and bool((known > 1).any())
 
 
 def _is_number(value: object) -> bool:

@@ -82,8 +82,16 @@ class TiedModel(AUModel):
         Args:
             rates: f64[A,A], how often i is shown when j is; NaN where j never is.
             phi: f64[A,A], correlation of each pair; NaN, where an AU never varies, gives no sign.
+
+        Raises:
+            UserError: no pair is tied.
         """
         signs = _signs(self.spec.aus, self.config.ties, phi)
+        if not signs.any():
+            raise UserError(
+                f"no two of AU {', '.join(map(str, self.spec.aus))} are tied by {self.config.ties.signs!r}: "
+                "leave cooccurrence out, or set cooccurrence.signs"
+            )
         self.fusion.begin(signs, rates)
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
