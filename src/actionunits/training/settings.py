@@ -119,10 +119,15 @@ def learning_rate_factor(settings: TrainSettings, step: int, steps_per_epoch: in
 
 
 def make_optimiser(model: nn.Module, settings: TrainSettings) -> torch.optim.Optimizer:
-    """The optimiser over the parameters that are not frozen."""
+    """The optimiser over the parameters that are not frozen, in one pass over each where that is possible."""
     parameters = trainable_parameters(model)
+    fused = settings.precision != "16-mixed"  # its scaler must see the gradients before the step
     if settings.optimiser == "adamw":
-        return torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+        return torch.optim.AdamW(parameters, lr=settings.lr, weight_decay=settings.weight_decay, fused=fused)
     return torch.optim.SGD(
-        parameters, lr=settings.lr, momentum=settings.momentum, weight_decay=settings.weight_decay
+        parameters,
+        lr=settings.lr,
+        momentum=settings.momentum,
+        weight_decay=settings.weight_decay,
+        fused=fused,
     )
