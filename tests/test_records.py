@@ -84,9 +84,21 @@ def test_an_input_spec_survives_json(aus, size, distance, channels, landmarks):
     assert InputSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
+def test_how_flow_is_found_stands_in_the_spec():
+    spec = InputSpec((12,), 100, 40.0, needs_flow=True, flow="tvl1")
+    assert InputSpec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
+    before = {name: value for name, value in spec.to_dict().items() if name != "flow"}
+    assert InputSpec.from_dict(before).flow == "dis"  # files that were written before it had a name
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"colour": 1}, "does not know colour"), ({"aus": None}, "not complete"), ({"channels": 2}, "1 or 3")],
+    [
+        ({"colour": 1}, "does not know colour"),
+        ({"aus": None}, "not complete"),
+        ({"channels": 2}, "1 or 3"),
+        ({"flow": "farneback"}, "flow must be dis or tvl1"),
+    ],
 )
 def test_a_foreign_input_spec_is_refused(change, message):
     values = InputSpec((12,), 100, 40.0).to_dict() | change

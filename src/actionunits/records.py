@@ -190,6 +190,8 @@ class Portrait:
 
 #: Which frames of a clip a model is asked about (:attr:`InputSpec.scored`).
 Scored = Literal["middle", "last", "all"]
+#: How optical flow is found (:data:`actionunits.faces.flow.FLOW_METHODS`).
+FlowMethod = Literal["dis", "tvl1"]
 
 
 @dataclass(frozen=True)
@@ -214,6 +216,7 @@ class InputSpec:
         needs_regions: the model takes the boxes of the groups of its AUs
             (:func:`actionunits.faces.regions.regions_of`).
         needs_flow: the model takes optical flow.
+        flow: how it is found: ``dis`` or ``tvl1`` (:mod:`actionunits.faces.flow`).
         needs_landmarks: the model takes the 68 points, in crop pixels.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
         emotions: names of the emotions that the model gives beside its AUs, in order; often none.
@@ -230,6 +233,7 @@ class InputSpec:
     scored: Scored = "middle"
     needs_regions: bool = False
     needs_flow: bool = False
+    flow: FlowMethod = "dis"
     needs_landmarks: bool = False
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (64.0,))
     emotions: tuple[str, ...] = ()
@@ -243,6 +247,8 @@ class InputSpec:
             raise ValueError(f"InputSpec.crop must be eyes, points or box, got {self.crop!r}")
         if self.scored not in ("middle", "last", "all"):
             raise ValueError(f"InputSpec.scored must be middle, last or all, got {self.scored!r}")
+        if self.flow not in ("dis", "tvl1"):
+            raise ValueError(f"InputSpec.flow must be dis or tvl1, got {self.flow!r}")
         if any(len(part) != self.channels for part in self.normalisation):
             raise ValueError(
                 f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels"

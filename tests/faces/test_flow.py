@@ -8,7 +8,7 @@ import pytest
 from skimage import data
 
 from actionunits.errors import UserError
-from actionunits.faces.flow import FLOW_METHODS, optical_flow
+from actionunits.faces.flow import FLOW_METHODS, crop_flow, optical_flow
 
 GREY = cv2.resize(
     cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2GRAY), (128, 128), interpolation=cv2.INTER_AREA
@@ -38,3 +38,19 @@ def test_wrong_use():
         optical_flow(GREY, GREY, "disk")
     with pytest.raises(ValueError, match="one size"):
         optical_flow(GREY, GREY[:64])
+
+
+@pytest.mark.parametrize("method", FLOW_METHODS)
+def test_flow_does_not_depend_on_what_was_seen_before(method):
+    moved = cv2.warpAffine(GREY, np.array([[1, 0.02, 1.3], [0, 1, 0.7]]), (128, 128))
+    before = optical_flow(GREY, moved, method)
+    optical_flow(GREY[:20, :20].copy(), moved[:20, :20].copy(), method)
+    np.testing.assert_array_equal(optical_flow(GREY, moved, method), before)
+
+
+def test_flow_between_crops():
+    moved = np.roll(GREY, 2, axis=1)
+    grey = crop_flow(GREY[..., None], moved[..., None])
+    np.testing.assert_array_equal(grey, optical_flow(GREY, moved))
+    np.testing.assert_array_equal(crop_flow(*(np.repeat(g[..., None], 3, 2) for g in (GREY, moved))), grey)
+    assert not crop_flow(GREY[..., None], GREY[..., None].copy()).any()

@@ -8,20 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
-import os
 import re
 import shutil
-import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +33,13 @@ from actionunits.datasets.cache import (
 )
 from actionunits.datasets.crop_part import FramesOf, PartTask, finished_part, make_part
 from actionunits.datasets.index import write_index
+from actionunits.datasets.workers import LOCK, Counter, locked, worker_pool
 from actionunits.errors import UserError
 from actionunits.faces.detect import DETECTORS
 from actionunits.faces.pictures import PICTURE_SUFFIXES
 from actionunits.records import FloatArray, ImageArray, InputSpec, LabelIndex, OnProgress
 
 __all__ = ["Prepared", "prepare"]
-
-_LOCK = ".lock"
 
 
 @dataclass(frozen=True)
@@ -104,14 +95,14 @@ def prepare(
     record = record_of(geometry, detector, "+".join(sorted(map(str, index.table["dataset"].unique()))))
     make_directory(out)
     _agree(out, record)
-    with _locked(out):
+    with locked(out):
         parts = _begin(out, record)
         numbers, tasks = _tasks(index, root, geometry, detector)
         results = {t.name: r for t in tasks if (r := finished_part(parts, t)) is not None}
         missing = [task for task in tasks if task.name not in results]
         if missing:
             _set_record(out, {**record, "complete": False})
-        counter = _Counter(sum(len(t.frames) for t in tasks), on_progress)
+        counter = Counter(sum(len(t.frames) for t in tasks), on_progress)
         counter.add(sum(len(t.frames) for t in tasks if t.name in results))
         for name, result in _make(parts, missing, jobs, counter, frames_of):
             results[name] = result
@@ -132,7 +123,7 @@ def _agree(out: Path, record: dict[str, Any]) -> None:
     """Check that the folder is new or holds the same crops of the same data set."""
     found = read_record(out)
     if found is None:
-        if any(path.name != _LOCK for path in out.iterdir()):
+        if any(path.name != LOCK for path in out.iterdir()):
             raise UserError(f"{out} is not empty and no crop cache: choose a new folder")
         return
     there, now = CropGeometry(**found["geometry"]), CropGeometry(**record["geometry"])
@@ -142,22 +133,6 @@ def _agree(out: Path, record: dict[str, Any]) -> None:
         if found[name] != record[name]:
             kept = f"{name} {found[name]}, not {record[name]}"
             raise UserError(f"{out} holds crops of {kept}: choose another --out")
-
-
-@contextmanager
-def _locked(out: Path) -> Iterator[None]:
-    """Keep other runs out; the system lets go of the lock however this process ends."""
-    if sys.platform == "win32":  # there the user has to see to it
-        yield
-        return
-    import fcntl
-
-    with (out / _LOCK).open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as problem:
-            raise UserError(f"another au prepare is filling {out}: wait for it, or stop it") from problem
-        yield
 
 
 def _begin(out: Path, record: dict[str, Any]) -> Path:
@@ -218,85 +193,21 @@ def _folder_name(name: str) -> str:
     return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-class _Counter:
-    def __init__(self, total: int, on_progress: OnProgress | None) -> None:
-        self.total, self.on_progress, self.done = total, on_progress, 0
-
-    def add(self, count: int = 1) -> None:
-        self.done += count
-        if self.on_progress is not None and count:
-            self.on_progress(self.done, self.total)
-
-
 def _make(
-    parts: Path, tasks: Sequence[PartTask], jobs: int, counter: _Counter, frames_of: FramesOf | None
+    parts: Path, tasks: Sequence[PartTask], jobs: int, counter: Counter, frames_of: FramesOf | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
             yield task.name, make_part(parts, task, counter.add, frames_of)
         return
     longest_first = sorted(tasks, key=lambda task: -len(task.frames))
-    with _pool(min(jobs, len(tasks))) as pool:
+    with worker_pool(min(jobs, len(tasks))) as pool:
         work = partial(make_part, parts, frames_of=frames_of)
         waiting = {pool.submit(work, task): task for task in longest_first}
         for future in as_completed(waiting):
             task = waiting[future]
             yield task.name, future.result()
             counter.add(len(task.frames))
-
-
-@contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with this one, however it ends; stopped at once when an error or Ctrl-C comes."""
-    before = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_each():
-        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin_worker)
-        try:
-            yield pool
-            pool.shutdown()
-        except BaseException as problem:
-            for child in set(multiprocessing.active_children()) - before:
-                child.terminate()
-            pool.shutdown(wait=True, cancel_futures=True)
-            if isinstance(problem, BrokenProcessPool):
-                raise UserError(
-                    "a process that made crops was ended from outside (is the memory full?): run it again, "
-                    "finished sequences are kept"
-                ) from problem
-            raise
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are begun here do linear algebra in one thread: more would only take turns."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _begin_worker() -> None:
-    import cv2
-
-    cv2.setNumThreads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    parent = multiprocessing.parent_process()
-
-    def end_with_parent() -> None:
-        if parent is not None:
-            wait([parent.sentinel])
-            os._exit(1)
-
-    threading.Thread(target=end_with_parent, daemon=True).start()
 
 
 def _finish(

@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.faces.align import to_crop
-from actionunits.faces.flow import optical_flow
+from actionunits.faces.flow import crop_flow
 from actionunits.faces.regions import regions_of
 from actionunits.records import Batch, Crop, FloatArray, ImageArray, InputSpec, Landmarks, Regions, Sample
 
@@ -25,15 +24,18 @@ def sample_of(
     landmarks: Sequence[Landmarks],
     spec: InputSpec,
     regions: Sequence[Regions] | None = None,
+    flow: NDArray[np.float16] | None = None,
 ) -> Sample:
     """A clip without labels (all -1), for use.
 
     Args:
         crops: T crops as ``align_for`` makes them.
         landmarks: for each its points in pixels of the frame; they are moved into the crop.
-        spec: what the model takes; flow is computed if it asks for it.
+        spec: what the model takes.
         regions: the boxes of each crop in crop pixels; by default those of the model's AU groups, where it
             takes boxes.
+        flow: f16[T,S,S,2], from each crop's predecessor to it; by default it is computed, where the model
+            takes flow.
 
     Raises:
         ValueError: there is no crop, or not as many points as crops.
@@ -49,18 +51,15 @@ def sample_of(
         labels=np.full((len(crops), len(spec.aus)), -1, dtype=np.int8),
         landmarks=points,
         regions=tuple(regions) if regions is not None else None,
-        flow=clip_flow(frames) if spec.needs_flow else None,
+        flow=clip_flow(frames, spec.flow) if spec.needs_flow and flow is None else flow,
     )
 
 
 def clip_flow(frames: ImageArray, method: str = "dis") -> NDArray[np.float16]:
     """Flow of a clip u8[T,S,S,C]: f16[T,S,S,2], from each frame's predecessor to it; 0 for the first."""
-    greys = [f[:, :, 0] if f.shape[2] == 1 else cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in frames]
     flow = np.zeros((*frames.shape[:3], 2), dtype=np.float16)
-    for index in range(1, len(greys)):
-        flow[index] = optical_flow(
-            np.ascontiguousarray(greys[index - 1]), np.ascontiguousarray(greys[index]), method
-        )
+    for index in range(1, len(frames)):
+        flow[index] = crop_flow(frames[index - 1], frames[index], method)
     return flow
 
 

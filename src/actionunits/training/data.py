@@ -15,12 +15,22 @@ from torch.utils.data import Dataset
 
 from actionunits.datasets.adapter import Event
 from actionunits.datasets.cache import CropCache
+from actionunits.datasets.flow_store import FlowStore
 from actionunits.datasets.folds import Fold, subject_keys
 from actionunits.errors import UserError
-from actionunits.faces.batch import Stack, clip_flow, collate
+from actionunits.faces.batch import Stack, collate
 from actionunits.faces.clips import MISSING, fill_rows, tile_rows
 from actionunits.faces.regions import regions_of
-from actionunits.records import Batch, FloatArray, InputSpec, LabelIndex, Landmarks, Regions, Sample
+from actionunits.records import (
+    Batch,
+    FloatArray,
+    ImageArray,
+    InputSpec,
+    LabelIndex,
+    Landmarks,
+    Regions,
+    Sample,
+)
 from actionunits.training.source import SampleSet
 
 __all__ = ["Clips", "CropSamples", "JoinedSamples", "clip_rows", "fold_samples"]
@@ -188,7 +198,8 @@ class CropSamples(Dataset[Sample]):
     """Samples of a crop cache: a :class:`~actionunits.training.source.SampleSet` and a PyTorch data set.
 
     Frames without a face are left out (stills) or replaced by a neighbour (clips); their labels and those of
-    repeated frames are unknown.
+    repeated frames are unknown. Optical flow, where the model takes it, is read where it is kept beside the
+    crops (:mod:`actionunits.datasets.flow_store`) and computed where it is not.
 
     Args:
         cache: of the model's crops.
@@ -198,7 +209,6 @@ class CropSamples(Dataset[Sample]):
         clips: how clips are cut; not read for a model of stills.
         regions: gives the boxes of a crop's points, where the model takes boxes; by default those of its AU
             groups (:func:`~actionunits.faces.regions.regions_of`).
-        flow: ``dis`` or ``tvl1``, where the model takes optical flow.
         emotions: give these emotions too, numbered from 0 in this order, by their names in the index
             (:data:`~actionunits.datasets.au_codes.EMOTIONS`); others and unnamed ones are unknown. A sample
             counts as labelled where its emotion or an AU is known.
@@ -223,12 +233,12 @@ class CropSamples(Dataset[Sample]):
         subjects: Sequence[str] | None = None,
         clips: Clips | None = None,
         regions: Callable[[Landmarks], Regions] | None = None,
-        flow: str = "dis",
         emotions: Sequence[str] | None = None,
         uncoded: Literal["error", "unknown"] = "error",
     ) -> None:
         cache.check_spec(spec)
-        self.cache, self.spec, self.flow = cache, spec, flow
+        self.cache, self.spec = cache, spec
+        self.flow = FlowStore(cache, spec.flow)
         self.regions = partial(regions_of, spec) if regions is None else regions
         whole = cache.index if index is None else index
         if subjects is not None:
@@ -343,7 +353,7 @@ class CropSamples(Dataset[Sample]):
             intensity=intensity,
             landmarks=points,
             regions=self._boxes(points),
-            flow=clip_flow(frames, self.flow) if self.spec.needs_flow else None,
+            flow=self.flow.of_clip(part, lines, frames) if self.spec.needs_flow else None,
             subject=str(self.subject[number]),
             emotion=None if self._emotion is None else self._at(self._emotion, rows, repeated),
         )
@@ -392,7 +402,7 @@ class CropSamples(Dataset[Sample]):
             labels=self._at(self._labels, rows, repeated),
             landmarks=points if spec.needs_landmarks else None,
             regions=tuple(each for each in boxes if each is not None) if spec.needs_regions else None,
-            flow=np.stack([clip_flow(clip, self.flow) for clip in frames]) if spec.needs_flow else None,
+            flow=self._flow(rows, frames) if spec.needs_flow else None,
             intensity=intensity,
             emotion=None if self._emotion is None else self._at(self._emotion, rows, repeated),
         )
@@ -411,6 +421,11 @@ class CropSamples(Dataset[Sample]):
             else:
                 out[at] = opened[part][lines[at]]
         return out
+
+    def _flow(self, rows: NDArray[np.int64], frames: ImageArray) -> NDArray[np.float16]:
+        """f16[B,T,S,S,2] of clips."""
+        parts, lines = self._part[rows[:, 0]].tolist(), self._row[rows]
+        return np.stack([self.flow.of_clip(*clip) for clip in zip(parts, lines, frames, strict=True)])
 
     def _boxes(self, points: FloatArray) -> tuple[Regions, ...] | None:
         if not self.spec.needs_regions:
