@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_a_clip_gets_its_own_flow_kept_or_not(cache, rows, kept):
     frames = cache.crops(0)[rows]
     found = pickle.loads(pickle.dumps(FlowStore(cache, "dis"))).of_clip(0, np.array(rows), frames)
     wanted = clip_flow(frames)
-    read = [kept and b == a + 1 and 2 not in (a, b) for a, b in zip(rows, rows[1:], strict=False)]
+    read = [kept and b == a + 1 and 2 not in (a, b) for a, b in pairwise(rows)]
     wanted[1:][read] *= 2
     np.testing.assert_array_equal(found, wanted)
     for at in np.flatnonzero(np.diff(rows) == 0) + 1:

@@ -56,6 +56,15 @@ _SMALL = {
         "units": 32,
         "roi_cells": 3,
     },
+    "au_rcnn/ar_conv_lstm": {
+        "backbone": "resnet18",
+        "size_px": 64,
+        "roi_cells": 4,
+        "hidden": 6,
+        "code": 16,
+        "clip_length": 3,
+    },
+    "au_rcnn/ar_two_stream": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 3},
 }
 
 
@@ -86,6 +95,7 @@ def _batch_for(model, clips: int = 3, length: int = 2, seed: int = 0) -> TensorB
         frames=torch.randn(shape),
         landmarks=points.reshape(clips, length, 68, 2),
         regions=torch.from_numpy(np.stack(boxes)).unflatten(0, (clips, length)) if boxes else None,
+        flow=2 * torch.randn(clips, length, 2, *shape[3:]) if spec.needs_flow else None,
         labels=torch.randint(-1, 2, (clips, length, len(spec.aus)), dtype=torch.int8),
         emotion=torch.arange(clips, dtype=torch.int8)[:, None].expand(clips, length).contiguous(),
     )

@@ -28,7 +28,8 @@ def test_small_forms_give_logits_for_each_frame_and_learn(name: str, small, batc
         for clip in range(3):
             at = slice(clip, clip + 1)
             boxes = None if batch.regions is None else batch.regions[at]
-            one = TensorBatch(batch.frames[at], batch.landmarks[at], boxes)
+            flow = None if batch.flow is None else batch.flow[at]
+            one = TensorBatch(batch.frames[at], batch.landmarks[at], boxes, flow)
             assert torch.allclose(model(one).logits[0], logits[clip], atol=1e-4)
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=2e-3)
     # one row of labels for all frames of a clip: noise can be told apart by clip, not frame by frame

@@ -139,6 +139,12 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/ar_fpn": Entry(
         "au_rcnn.ar_fpn", "build", "ArFpnConfig", "au_rcnn", "AU R-CNN with a feature pyramid"
     ),
+    "au_rcnn/ar_conv_lstm": Entry(
+        "au_rcnn.conv_lstm", "build", "ArConvLstmConfig", "au_rcnn", "AU R-CNN, a ConvLSTM for each box"
+    ),
+    "au_rcnn/ar_two_stream": Entry(
+        "au_rcnn.two_stream", "build", "ArTwoStreamConfig", "au_rcnn", "AU R-CNN on a face and its flow"
+    ),
 }
 
 

@@ -12,7 +12,7 @@ data set's mean image). Every face has as many boxes (:func:`actionunits.faces.r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +22,7 @@ from actionunits.models.au_rcnn.roi_level import pool_boxes
 from actionunits.models.parts.pretrained import copy_matching
 from actionunits.models.parts.resnet import ResNetName, make_resnet
 
-__all__ = ["ArRes", "ArResConfig", "build"]
+__all__ = ["ArRes", "ArResConfig", "ar_res_config", "build"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,11 @@ class ArResConfig(RegionConfig):
 
     backbone: ResNetName = "resnet101"
     roi_cells: int = 14
+
+
+def ar_res_config(config: ArResConfig) -> ArResConfig:
+    """Of the AR_res inside a network over time, whose configuration says more than this."""
+    return ArResConfig(**{each.name: getattr(config, each.name) for each in fields(ArResConfig)})
 
 
 class ArRes(RegionNet):
