@@ -167,3 +167,35 @@ def test_the_folder_of_a_run_stands_for_its_best_fold(tmp_path: Path) -> None:
         save_model(folder / "model.safetensors", model, name="patterns/network5", card=card)
     assert load_backend(tmp_path / "run").thresholds[0] == pytest.approx(0.2)
     assert load_backend(tmp_path / "run" / "fold-3").thresholds[0] == pytest.approx(0.3)
+
+
+def test_flow_is_given_where_the_model_takes_it(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
+    from actionunits.models.weights import export_onnx
+
+    class Moving(AUModel):
+        def __init__(self) -> None:
+            super().__init__()
+            self.spec = InputSpec(
+                aus=(4, 12), size_px=16, inter_ocular_px=6.0, clip_length=3, needs_flow=True, flow="tvl1"
+            )
+            self.layer = torch.nn.Linear(512, 2)
+
+        def forward(self, batch: TensorBatch) -> ModelOutput:
+            assert batch.flow is not None
+            return ModelOutput(
+                self.layer(batch.flow.flatten(2)) + batch.frames.mean(dim=(2, 3, 4))[..., None]
+            )
+
+    torch.manual_seed(0)
+    model, rng = Moving(), np.random.default_rng(0)
+    export_onnx(model, tmp_path / "moving.onnx", {})
+    backend = load_backend(tmp_path / "moving.onnx")
+    assert backend.spec == model.spec
+    flow = rng.normal(size=(2, 3, 2, 16, 16)).astype(np.float32)
+    batch = Batch(frames=rng.normal(size=(2, 3, 1, 16, 16)).astype(np.float32), flow=flow)
+    wanted = TorchBackend(model).predict(batch)
+    np.testing.assert_allclose(backend.predict(batch).probability, wanted.probability, atol=1e-4)
+    still = TorchBackend(model).predict(Batch(frames=batch.frames, flow=0 * flow))
+    assert np.abs(still.probability - wanted.probability).max() > 0.1

@@ -254,11 +254,6 @@ def test_options_are_checked(make_model: MakeModel, options: dict[str, object], 
         Detector(make_model(), **options)
 
 
-def test_models_that_need_more_are_refused(make_model: MakeModel) -> None:
-    with pytest.raises(UserError, match="needs optical flow"):
-        Detector(make_model(needs_flow=True))
-
-
 @pytest.mark.shared
 def test_rows_and_times_of_real_videos(make_model: MakeModel, shared_data: Path) -> None:
     import av

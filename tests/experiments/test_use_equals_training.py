@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from actionunits.datasets.adapter import usable_index
+from actionunits.datasets.flow_store import keep_flow
 from actionunits.datasets.prepare import prepare
 from actionunits.datasets.registry import data_set
 from actionunits.detect.backends import TorchBackend
@@ -61,6 +62,8 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("cooccurrence/tied", {"network": "cooccurrence/cnn3d", "config": REGIONAL}),
         ("au_rcnn/ar_res", SMALL_RES),
         ("au_rcnn/mean_box", SMALL_RES),
+        ("au_rcnn/ar_conv_lstm", SMALL_RES | {"hidden": 4, "code": 8, "clip_length": 4}),
+        ("au_rcnn/ar_two_stream", SMALL_RES | {"clip_length": 7}),
     ],
 )
 def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: str, config) -> None:
@@ -76,6 +79,10 @@ def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: 
     if backend.coded:  # in use each frame is looked at once
         once = backend.encode
         backend.encode = lambda stills: encoded.append(len(stills.frames)) or once(stills)
+    if model.spec.needs_flow:
+        assert keep_flow(crops, model.spec.flow) == 1
+        kept = prediction_table(backend, CropSamples(crops, model.spec), np.full(len(model.spec.aus), 0.5), 1)
+        pd.testing.assert_frame_equal(kept, evaluated)
     used = list(Detector(backend).run(video / "talk.mp4"))
     assert len(used) == FRAMES
     seen = [result for result in used if result.faces]

@@ -119,6 +119,8 @@ def test_onnx_gives_what_pytorch_gives(tmp_path: Path, name: str, settled, batch
             feed["landmarks"] = batch.landmarks.numpy()
         if model.spec.needs_regions:
             feed["regions"] = batch.regions.numpy()
+        if model.spec.needs_flow:
+            feed["flow"] = batch.flow.numpy()
         assert {port.name for port in session.get_inputs()} == set(feed)
         with torch.no_grad():
             wanted = model(batch)

@@ -1,11 +1,11 @@
 """What runs a model: ONNX Runtime for model files of this package, PyTorch for trained weights.
 
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
-``landmarks`` f32[B,T,68,2] and ``regions`` f32[B,T,R,4] in crop pixels; its outputs are ``logits`` f32[B,T,A]
-and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and ``emotion`` f32[B,T,E]. The
-:class:`~actionunits.records.InputSpec` is JSON in the file's metadata under ``actionunits.input_spec``; a
-card (name, version, thresholds of the AUs, poses and sizes that were tested) may stand under
-``actionunits.card``.
+``landmarks`` f32[B,T,68,2], ``regions`` f32[B,T,R,4] and ``flow`` f32[B,T,2,S,S] in crop pixels; its outputs
+are ``logits`` f32[B,T,A] and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
+``emotion`` f32[B,T,E]. The :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under
+``actionunits.input_spec``; a card (name, version, thresholds of the AUs, poses and sizes that were tested)
+may stand under ``actionunits.card``.
 """
 
 from __future__ import annotations
@@ -178,7 +178,11 @@ class OnnxBackend:
         """The outputs beside the logits."""
         inputs = {port.name for port in self._session.get_inputs()}
         outputs = {port.name for port in self._session.get_outputs()}
-        needed = {"landmarks": self.spec.needs_landmarks, "regions": self.spec.needs_regions}
+        needed = {
+            "landmarks": self.spec.needs_landmarks,
+            "regions": self.spec.needs_regions,
+            "flow": self.spec.needs_flow,
+        }
         wanted = {"frames", *(name for name, need in needed.items() if need)}
         if inputs != wanted or "logits" not in outputs:
             raise UserError(
@@ -196,6 +200,9 @@ class OnnxBackend:
         if self.spec.needs_regions:
             assert batch.regions is not None, "collate gives boxes where the spec asks for them"
             feed["regions"] = stacked_boxes(batch.regions)
+        if self.spec.needs_flow:
+            assert batch.flow is not None, "collate gives flow where the spec asks for it"
+            feed["flow"] = batch.flow
         names = ("logits", *self._extra)
         found = dict(zip(names, self._session.run(list(names), feed), strict=True))
         extra = (found.get(name) for name in ("decided", "emotion"))

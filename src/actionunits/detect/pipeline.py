@@ -19,6 +19,7 @@ from actionunits.apart import Apart, can_work_apart
 from actionunits.detect.agreement import agreeing
 from actionunits.detect.backends import Backend, BackendOutput, load_backend
 from actionunits.detect.baseline import Baseline, rebased
+from actionunits.detect.clip_flow import ClipFlow
 from actionunits.detect.clips import AskedClip, CroppedFrame, Window, windows_of
 from actionunits.detect.cropping import cropped_frames, load_points
 from actionunits.detect.frame_codes import FrameCodes, frame_codes
@@ -68,8 +69,7 @@ class Detector:
             pictures are kept.
 
     Raises:
-        UserError: the model cannot be read or needs what this pipeline does not give (optical flow), or an
-            option is not known.
+        UserError: the model cannot be read, or an option is not known.
     """
 
     def __init__(
@@ -94,7 +94,6 @@ class Detector:
         self._baseline = Baseline.parse(baseline)
         self._apart = Apart(load_points) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
-        _check_needs(self.backend)
         self.faces: Literal["largest", "all"] = faces
         self.detector: Literal["hog", "viola-jones"] = detector
         self.batch = batch
@@ -191,7 +190,9 @@ class Detector:
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
         """Gather clips over frames until a batch is full, run the model, and hand out the frames in order."""
         spec, codes = self.backend.spec, frame_codes(self.backend)
-        clip_bytes = 4 * spec.clip_length * spec.channels * spec.size_px**2
+        flow = ClipFlow(spec) if spec.needs_flow else None
+        planes = spec.channels + (2 if spec.needs_flow else 0)
+        clip_bytes = 4 * spec.clip_length * planes * spec.size_px**2
         limit = max(1, min(self.batch, _BATCH_BYTES // clip_bytes))
         waiting: list[CroppedFrame] = []
         clips: list[AskedClip] = []
@@ -201,9 +202,9 @@ class Detector:
             clips += window.clips
             held += sum(3 * each.frame.grey.size for each in window.frames if each.frame is not None)
             if len(clips) >= limit or len(waiting) >= 2 * self.batch or held > _BATCH_BYTES:
-                yield from self._answer(waiting, clips, limit, codes)
+                yield from self._answer(waiting, clips, limit, codes, flow)
                 waiting, clips, held = [], [], 0
-        yield from self._answer(waiting, clips, limit, codes)
+        yield from self._answer(waiting, clips, limit, codes, flow)
 
     def _answer(
         self,
@@ -211,11 +212,12 @@ class Detector:
         clips: Sequence[AskedClip],
         limit: int,
         codes: FrameCodes | None,
+        flow: ClipFlow | None,
     ) -> Iterator[FrameResult]:
         said: dict[tuple[int, int], _Said] = {}
         for start in range(0, len(clips), limit):
             part = clips[start : start + limit]
-            said |= self._said_whole(part) if codes is None else self._said_of_codes(part, codes)
+            said |= self._said_whole(part, flow) if codes is None else self._said_of_codes(part, codes)
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
@@ -235,11 +237,15 @@ class Detector:
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
 
-    def _said_whole(self, clips: Sequence[AskedClip]) -> dict[tuple[int, int], _Said]:
+    def _said_whole(self, clips: Sequence[AskedClip], flow: ClipFlow | None) -> dict[tuple[int, int], _Said]:
         from actionunits.faces.batch import collate, sample_of
 
         spec = self.backend.spec
-        samples = [sample_of([c for c, _ in a.clip], [p for _, p in a.clip], spec) for a in clips]
+        fields = [None] * len(clips) if flow is None else flow.of_clips(clips)
+        samples = [
+            sample_of([crop for crop, _ in each.clip], [points for _, points in each.clip], spec, flow=field)
+            for each, field in zip(clips, fields, strict=True)
+        ]
         return _answers(clips, self.backend.predict(collate(samples, spec)), spec)
 
     def _said_of_codes(self, clips: Sequence[AskedClip], codes: FrameCodes) -> dict[tuple[int, int], _Said]:
@@ -302,11 +308,3 @@ def _boxes_in_frame(crop: Crop, landmarks: Landmarks, spec: InputSpec) -> FloatA
     regions = regions_of(spec, Landmarks(to_crop(landmarks.points, crop)))
     corners = regions.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]] - 0.5  # a box's edge lies before its pixel
     return to_frame(corners.reshape(-1, 2), crop).reshape(corners.shape)
-
-
-def _check_needs(backend: Backend) -> None:
-    if backend.spec.needs_flow:
-        raise UserError(
-            f"the model {backend.name} needs optical flow, which `au detect` cannot give yet: use a model of "
-            "crops, landmarks and boxes"
-        )

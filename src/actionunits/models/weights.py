@@ -162,9 +162,13 @@ class _Plain(nn.Module):
         self.model = model
 
     def forward(
-        self, frames: Tensor, landmarks: Tensor | None = None, regions: Tensor | None = None
+        self,
+        frames: Tensor,
+        landmarks: Tensor | None = None,
+        regions: Tensor | None = None,
+        flow: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        output = self.model(TensorBatch(frames=frames, landmarks=landmarks, regions=regions))
+        output = self.model(TensorBatch(frames=frames, landmarks=landmarks, regions=regions, flow=flow))
         return tuple(
             given
             for given in (output.logits, output.intensity, output.decided, output.emotion)
@@ -175,19 +179,18 @@ class _Plain(nn.Module):
 def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> None:
     """Write a model as one ONNX file for ONNX Runtime; it appears whole or not at all.
 
-    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2] and
-    ``regions`` f32[B,T,R,4], its AU groups' boxes in crop pixels, whose pooling is part of the file; outputs:
+    Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2],
+    ``regions`` f32[B,T,R,4], its AU groups' boxes in crop pixels, whose pooling is part of the file, and
+    ``flow`` f32[B,T,2,S,S] in pixels, from each frame's predecessor to it, 0 for the first; outputs:
     ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
     ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
 
     Raises:
-        UserError: the model takes flow, or the file cannot be written.
+        UserError: the file cannot be written.
     """
     spec, path = model.spec, Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"an ONNX file ends in .onnx, got {path.name}")
-    if spec.needs_flow:
-        raise UserError("a model that takes flow cannot be written as ONNX yet")
     model = model.cpu().eval()
     frames = torch.zeros(2, spec.clip_length, spec.channels, spec.size_px, spec.size_px)
     inputs = {"frames": frames}
@@ -196,6 +199,8 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     if spec.needs_regions:
         whole = torch.tensor([0.0, 0.0, spec.size_px, spec.size_px])
         inputs["regions"] = whole.repeat(2, spec.clip_length, len(box_groups(spec.aus)), 1)
+    if spec.needs_flow:
+        inputs["flow"] = torch.zeros(2, spec.clip_length, 2, spec.size_px, spec.size_px)
     with torch.no_grad():
         output = model(TensorBatch(**inputs))
     extra = {"intensity": output.intensity, "decided": output.decided, "emotion": output.emotion}
