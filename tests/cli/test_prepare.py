@@ -1,10 +1,13 @@
 import json
 import re
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from actionunits.cli.main import app
+from actionunits.models.registry import build_model
+from actionunits.models.weights import save_model
 
 run = CliRunner().invoke
 
@@ -42,6 +45,19 @@ def test_fake_check_prepare(bp4d, tmp_path):
     assert "0 sequences new" in second.output
     digest = re.compile(r"digest \w{64}")
     assert digest.search(first.output)[0] == digest.search(second.output)[0]
+
+
+def test_flow_is_kept_for_a_model_that_takes_it(bp4d, tmp_path):
+    model = build_model(
+        "au_rcnn/ar_two_stream", {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 3}
+    )
+    save_model(tmp_path / "m.safetensors", model, name="au_rcnn/ar_two_stream", card={})
+    command = ["prepare", "bp4d", str(bp4d), "--spec", str(tmp_path / "m.safetensors"), "--jobs", "1"]
+    for _ in range(2):
+        done = run(app, [*command, "--out", str(tmp_path / "cache")])
+        assert done.exit_code == 0, done.output
+        files = sorted((tmp_path / "cache" / "parts").glob("*/flow-dis.npy"))
+        assert [np.load(file).shape for file in files] == [(5, 64, 64, 2)] * 3
 
 
 def test_a_data_set_that_cannot_be_used_ends_with_1(bp4d, tmp_path):

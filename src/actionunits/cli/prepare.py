@@ -45,12 +45,14 @@ def prepare(
 ) -> None:
     """Find and align the face of each labelled frame and keep the crops for training.
 
+    For a model that takes optical flow, that is computed and kept beside them.
     Stopped or killed, run the same command again: finished sequences are kept. Frames without a face and
     frames that cannot be read are counted and never trained on.
 
     Examples: au prepare bp4d BP4D --spec facs3d --out cache
     au prepare joined casme=CASME casme2=CASME2 --spec cooccurrence --out cache
     """
+    from actionunits.datasets.flow_store import keep_flow
     from actionunits.experiments.prepare import input_spec, prepare_joined
 
     roots = _roots(name, root)
@@ -65,6 +67,9 @@ def prepare(
             jobs=jobs or os.cpu_count() or 1,
             on_progress=move,
         )
+    if wanted.needs_flow:
+        with progress_bar(f"optical flow ({wanted.flow})", "frames") as move:
+            keep_flow(done.cache, wanted.flow, jobs=jobs or os.cpu_count() or 1, on_progress=move)
     for reason in done.unreadable[:10]:
         print(f"au: {reason}", file=sys.stderr)
     lost = f"{done.faceless} without a face, {len(done.unreadable)} unreadable"

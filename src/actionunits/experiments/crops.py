@@ -13,6 +13,7 @@ import numpy as np
 from actionunits.datasets.cache import CropCache, read_record
 from actionunits.datasets.emotion_pictures import emotion_pictures
 from actionunits.datasets.expressions import without_other_kinds
+from actionunits.datasets.flow_store import has_flow, keep_flow
 from actionunits.datasets.folds import (
     Folds,
     k_fold,
@@ -44,9 +45,14 @@ __all__ = [
     "used_index",
 ]
 
+#: A process that waits for another's files looks again after so long.
+_LOOK_S = 0.5
+
 
 def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage | None = None) -> CropCache:
     """The crops of a recipe's data for a model; what is missing is made, what is there is gone on with.
+
+    The optical flow between them is made too, where the model takes it.
 
     Args:
         data: which data.
@@ -57,6 +63,16 @@ def open_crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage |
     Raises:
         UserError: the data cannot be used, or a cache holds other crops.
     """
+    cache = _crops(data, spec, folder, stage)
+    if spec.needs_flow and is_first_process():
+        show = stage("optical flow", "frames") if stage and not has_flow(cache, spec.flow) else None
+        keep_flow(cache, spec.flow, jobs=os.cpu_count() or 1, on_progress=show)
+    while spec.needs_flow and not has_flow(cache, spec.flow):  # the first process of a training makes it
+        time.sleep(_LOOK_S)
+    return cache
+
+
+def _crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage | None) -> CropCache:
     if data.name == "synthetic":
         folder = Path(data.cache) if data.cache else folder
         if not is_first_process():
@@ -102,10 +118,10 @@ def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:
     return cache
 
 
-def _wait_for_crops(place: Path, look_s: float = 0.5) -> CropCache:
+def _wait_for_crops(place: Path) -> CropCache:
     """The crops that the first process of a training makes, once they are complete."""
     while not (read_record(place) or {}).get("complete"):
-        time.sleep(look_s)
+        time.sleep(_LOOK_S)
     return CropCache(place)
 
 

@@ -88,7 +88,8 @@ class BoxConvLstm(nn.Module):
             f32[B,T,R,hidden,h,w].
         """
         clips, steps, _, height, width = gates.shape
-        cell = gates.new_zeros(clips, self.boxes, self.hidden, height, width)
+        kind = torch.promote_types(gates.dtype, torch.float32)  # what is summed over time is not rounded
+        cell = gates.new_zeros(clips, self.boxes, self.hidden, height, width, dtype=kind)
         state, states = torch.zeros_like(cell), []
         for step in range(steps):
             both = gates[:, step]
