@@ -139,6 +139,9 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/ar_fpn": Entry(
         "au_rcnn.ar_fpn", "build", "ArFpnConfig", "au_rcnn", "AU R-CNN with a feature pyramid"
     ),
+    "au_rcnn/ar_crf": Entry(
+        "au_rcnn.crf", "build", "ArCrfConfig", "au_rcnn", "a random field over AR_res's boxes and time"
+    ),
 }
 
 
