@@ -56,7 +56,7 @@ _SMALL = {
         "units": 32,
         "roi_cells": 3,
     },
-    "au_rcnn/ar_crf": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 3, "rounds": 8},
+    "au_rcnn/ar_crf": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 4, "rounds": 4},
 }
 
 

@@ -83,17 +83,18 @@ def propagate(
     """
     node = potentials.node
     *lead, states, frames, boxes = node.shape
-    pairs = box_pairs(boxes, node.device)
+    pairs, ends = box_pairs(boxes, node.device), _ends(node)
     kernels = [_both_ways(pair, len(lead)) for pair in (potentials.spatial, potentials.temporal)]
     spatial = node.new_zeros(2, *lead, states, frames, pairs.shape[1])
-    temporal = _along_time(node, kernels[1])
+    local, temporal = node, _along_time(node, kernels[1])
     for _ in range(rounds if pairs.shape[1] else 0):
-        total = node + _incoming(temporal, spatial, boxes)
+        total = local + _from_frames(temporal)
         sent = _through(kernels[0], _at_ends(total, pairs) - spatial.flip(0))
         fresh = torch.lerp(sent, spatial, damping) if damping else sent
         change = (fresh - spatial).abs().amax()
         spatial = fresh
-        temporal = _along_time(node + _from_boxes(spatial, boxes), kernels[1])
+        local = node + _from_boxes(spatial, ends)
+        temporal = _along_time(local, kernels[1])
         if not torch.compiler.is_exporting() and bool(change <= tolerance):
             break
     return Messages(temporal, spatial)
@@ -101,7 +102,7 @@ def propagate(
 
 def log_beliefs(potentials: Potentials, messages: Messages) -> Tensor:
     """f[..,K,T,R]: the logarithm of each state's marginal at each node."""
-    total = potentials.node + _incoming(messages.temporal, messages.spatial, potentials.node.shape[-1])
+    total = _total(potentials, messages)
     return total - total.logsumexp(dim=-3, keepdim=True)
 
 
@@ -118,7 +119,7 @@ def log_partition(potentials: Potentials, messages: Messages) -> Tensor:
     edges; the messages are taken as settled.
     """
     with torch.no_grad():
-        total = potentials.node + _incoming(messages.temporal, messages.spatial, potentials.node.shape[-1])
+        total = _total(potentials, messages)
         beliefs = total.softmax(dim=-3)
         edges = _edges(potentials, messages)
         value = ((1 - _degrees(total)) * total.logsumexp(dim=-3)).sum(dim=(-2, -1))
@@ -151,29 +152,60 @@ def _through(kernels: Tensor, cavity: Tensor) -> Tensor:
 def _along_time(local: Tensor, kernels: Tensor) -> Tensor:
     """The messages along time f[2,..,K,T-1,R], exact for what nodes f[..,K,T,R] know without them."""
     shifted = (local - local.amax(dim=-3, keepdim=True)).exp()
-    both = torch.stack((shifted, shifted.flip(-2))).unbind(dim=-2)
-    message, sent = torch.ones_like(both[0]), []
-    for own in both[:-1]:
-        message = kernels @ (message * own)
-        message = message / message.amax(dim=-2, keepdim=True)
-        sent.append(message)
-    if not sent:
-        return both[0].new_zeros(*both[0].shape[:-1], 0, both[0].shape[-1])
-    forward, backward = torch.stack(sent, dim=-2).log().unbind(0)
+    both = torch.stack((shifted, shifted.flip(-2)))[..., :-1, :]
+    if not both.shape[-2]:
+        return both
+    sent = (_doubling if torch.compiler.is_exporting() else _frame_by_frame)(both, kernels).log()
+    forward, backward = (sent - sent.amax(dim=-3, keepdim=True)).unbind(0)
     return torch.stack((forward, backward.flip(-2)))
 
 
-def _incoming(temporal: Tensor, spatial: Tensor, boxes: int) -> Tensor:
-    """f[..,K,T,R]: the sum of all messages into each node."""
+def _frame_by_frame(own: Tensor, kernels: Tensor) -> Tensor:
+    """Messages f[2,..,K,T-1,R] out of what frames know by themselves, f[2,..,K,T-1,R]; not logarithms."""
+    message, sent = torch.ones_like(own[..., 0, :]), []
+    for here in own.unbind(dim=-2):
+        message = kernels @ (message * here)
+        message = message / message.amax(dim=-2, keepdim=True)
+        sent.append(message)
+    return torch.stack(sent, dim=-2)
+
+
+def _doubling(own: Tensor, kernels: Tensor) -> Tensor:
+    """The same in log2(T) steps, by products over spans of frames twice as long each time.
+
+    More arithmetic, but an exported network is not T times as long.
+    """
+    spans = kernels[..., None, None, :, :] * own.movedim(-3, -1).unsqueeze(-2)  # [2,..,T-1,R,K,K]
+    reach = 1
+    while reach < own.shape[-2]:
+        longer = spans[..., reach:, :, :, :] @ spans[..., :-reach, :, :, :]
+        longer = longer / longer.amax(dim=(-2, -1), keepdim=True)
+        spans = torch.cat((spans[..., :reach, :, :, :], longer), dim=-4)
+        reach *= 2
+    return spans.sum(dim=-1).movedim(-1, -3)
+
+
+def _from_frames(temporal: Tensor) -> Tensor:
+    """f[..,K,T,R]: the sum of the messages along time into each node."""
     later = nn.functional.pad(temporal[0], (0, 0, 1, 0))
-    earlier = nn.functional.pad(temporal[1], (0, 0, 0, 1))
-    return later + earlier + _from_boxes(spatial, boxes)
+    return later + nn.functional.pad(temporal[1], (0, 0, 0, 1))
 
 
-def _from_boxes(spatial: Tensor, boxes: int) -> Tensor:
+def _from_boxes(spatial: Tensor, ends: Tensor) -> Tensor:
     """f[..,K,T,R]: the sum of the spatial messages into each node."""
-    ends = nn.functional.one_hot(box_pairs(boxes, spatial.device), boxes).to(spatial.dtype)
     return spatial[0] @ ends[1] + spatial[1] @ ends[0]
+
+
+def _ends(node: Tensor) -> Tensor:
+    """f[2,P,R]: 1 at the earlier, and at the later, box of each pair."""
+    boxes = node.shape[-1]
+    return nn.functional.one_hot(box_pairs(boxes, node.device), boxes).to(node.dtype)
+
+
+def _total(potentials: Potentials, messages: Messages) -> Tensor:
+    """f[..,K,T,R]: all that each node knows."""
+    node = potentials.node
+    return node + _from_boxes(messages.spatial, _ends(node)) + _from_frames(messages.temporal)
 
 
 def _at_ends(total: Tensor, pairs: Tensor) -> Tensor:
@@ -221,9 +253,9 @@ class _Edges:
 
 def _edges(potentials: Potentials, messages: Messages) -> tuple[_Edges, _Edges]:
     """The temporal and the spatial edges."""
-    boxes = potentials.node.shape[-1]
-    total = potentials.node + _incoming(messages.temporal, messages.spatial, boxes)
-    first, second = _at_ends(total, box_pairs(boxes, total.device)) - messages.spatial.flip(0)
+    total = _total(potentials, messages)
+    pairs = box_pairs(total.shape[-1], total.device)
+    first, second = _at_ends(total, pairs) - messages.spatial.flip(0)
     return (
         _Edges(
             potentials.temporal,

@@ -22,6 +22,7 @@ spatial edges a matrix each. L2 is the optimiser's weight decay. ``backbone`` an
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields, replace
 
 import torch
@@ -127,7 +128,8 @@ class ArCrf(CodedModel):
         """
         with torch.autocast(codes.device.type, enabled=False):
             boxes = codes.to(self.node.weight.dtype).unflatten(-1, (-1, self.features))
-            potentials = self._potentials(self.states.node_potentials(self.node(boxes)))
+            scores = self.node(boxes / math.sqrt(self.features))
+            potentials = self._potentials(self.states.node_potentials(scores))
             messages = self._propagate(potentials)
             with torch.no_grad():
                 odds = log_odds(log_beliefs(potentials, messages)).clamp(-CERTAIN, CERTAIN)
