@@ -20,6 +20,7 @@ from actionunits.records import InputSpec
 
 #: Networks with heads, boxes or points of their own instead of one output layer.
 WITHOUT = {
+    "au_rcnn/ar_crf",
     "au_rcnn/ar_fpn",
     "au_rcnn/ar_res",
     "au_rcnn/ar_vgg",

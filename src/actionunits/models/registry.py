@@ -145,6 +145,9 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/ar_two_stream": Entry(
         "au_rcnn.two_stream", "build", "ArTwoStreamConfig", "au_rcnn", "AU R-CNN on a face and its flow"
     ),
+    "au_rcnn/ar_crf": Entry(
+        "au_rcnn.crf", "build", "ArCrfConfig", "au_rcnn", "a random field over AR_res's boxes and time"
+    ),
 }
 
 
