@@ -56,6 +56,17 @@ _SMALL = {
         "units": 32,
         "roi_cells": 3,
     },
+    "au_rcnn/ar_tal": {
+        "backbone": "resnet18",
+        "size_px": 32,
+        "roi_cells": 2,
+        "clip_length": 12,
+        "anchors": [3.0, 6.0, 20.0],
+        "layers": 2,
+        "channels": 16,
+        "units": 16,
+        "proposals": 30,
+    },
 }
 
 

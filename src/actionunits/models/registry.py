@@ -139,6 +139,9 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/ar_fpn": Entry(
         "au_rcnn.ar_fpn", "build", "ArFpnConfig", "au_rcnn", "AU R-CNN with a feature pyramid"
     ),
+    "au_rcnn/ar_tal": Entry(
+        "au_rcnn.tal_net", "build", "TalNetConfig", "au_rcnn", "AU R-CNN and TAL-Net: whole segments in time"
+    ),
 }
 
 

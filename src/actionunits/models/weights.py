@@ -181,13 +181,15 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
 
     Raises:
-        UserError: the model takes flow, or the file cannot be written.
+        UserError: the model takes flow or says that it cannot be written so, or the file cannot be written.
     """
     spec, path = model.spec, Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"an ONNX file ends in .onnx, got {path.name}")
     if spec.needs_flow:
         raise UserError("a model that takes flow cannot be written as ONNX yet")
+    if model.not_as_onnx:
+        raise UserError(f"{type(model).__name__} cannot be written as ONNX: {model.not_as_onnx}")
     model = model.cpu().eval()
     frames = torch.zeros(2, spec.clip_length, spec.channels, spec.size_px, spec.size_px)
     inputs = {"frames": frames}
