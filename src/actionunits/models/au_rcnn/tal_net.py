@@ -60,8 +60,8 @@ FLOOR = -30.0
 POSITIVE, NEGATIVE, PROPOSAL_NMS = 0.7, 0.3, 0.7
 #: Of the classifier's examples: how many a line, how many with an AU, and from which overlap.
 EXAMPLES, EXAMPLES_OF_AUS, EXAMPLE_OVERLAP = 128, 32, 0.5
-#: Where smooth L1 becomes linear, as in Faster R-CNN.
-SMOOTH_BELOW = 1 / 9
+#: Where smooth L1 becomes linear for the proposals and for the classifier, as in Faster R-CNN.
+PROPOSAL_SMOOTH, SMOOTH = 1 / 9, 1.0
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class TalNet(CodedModel):
         )
         line, place = (chosen & (target == 1) & truth.whole.gather(1, which)).nonzero(as_tuple=True)
         wanted = encode_segments(truth.times[line, which[line, place]], anchors[place])
-        return said / count, _smooth_l1(offsets[line, place], wanted) / count
+        return said / count, _smooth_l1(offsets[line, place], wanted, PROPOSAL_SMOOTH) / count
 
     def _class_losses(
         self, truth: TrueSegments, lines: Tensor, proposals: Tensor, there: Tensor, weights: Tensor | None
@@ -258,7 +258,7 @@ class TalNet(CodedModel):
             weight = nn.functional.pad(weights.to(each.dtype), (0, 1), value=1.0)[drawn.au]
         (row,) = drawn.whole.nonzero(as_tuple=True)
         wanted = drawn.offsets[row] / drawn.offsets.new_tensor(OFFSET_SCALE)
-        lengths = _smooth_l1(offsets[row, drawn.au[row]], wanted)
+        lengths = _smooth_l1(offsets[row, drawn.au[row]], wanted, SMOOTH)
         return (each * weight).sum() / weight.sum().clamp(min=1e-8), lengths / max(1, len(each))
 
     def _carried(self, line: Tensor) -> Tensor:
@@ -310,8 +310,8 @@ class TalNet(CodedModel):
         return frames.reshape(clips, boxes, aus, length).permute(0, 3, 1, 2)
 
 
-def _smooth_l1(said: Tensor, wanted: Tensor) -> Tensor:
-    return nn.functional.smooth_l1_loss(said, wanted, beta=SMOOTH_BELOW, reduction="sum")
+def _smooth_l1(said: Tensor, wanted: Tensor, linear_from: float) -> Tensor:
+    return nn.functional.smooth_l1_loss(said, wanted, beta=linear_from, reduction="sum")
 
 
 def build(config: TalNetConfig) -> TalNet:
