@@ -66,6 +66,17 @@ _SMALL = {
     },
     "au_rcnn/ar_two_stream": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 3},
     "au_rcnn/ar_crf": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 4, "rounds": 4},
+    "au_rcnn/ar_tal": {
+        "backbone": "resnet18",
+        "size_px": 32,
+        "roi_cells": 2,
+        "clip_length": 12,
+        "anchors": [3.0, 6.0, 20.0],
+        "layers": 2,
+        "channels": 16,
+        "units": 16,
+        "proposals": 30,
+    },
 }
 
 

@@ -68,6 +68,8 @@ class AUModel(nn.Module, ABC):
 
     #: What the model takes and which AUs it gives.
     spec: InputSpec
+    #: Why it cannot be written as ONNX; empty where it can.
+    not_as_onnx: str = ""
 
     @abstractmethod
     def forward(self, batch: TensorBatch) -> ModelOutput:

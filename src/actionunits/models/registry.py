@@ -148,6 +148,9 @@ REGISTRY: dict[str, Entry] = {
     "au_rcnn/ar_crf": Entry(
         "au_rcnn.crf", "build", "ArCrfConfig", "au_rcnn", "a random field over AR_res's boxes and time"
     ),
+    "au_rcnn/ar_tal": Entry(
+        "au_rcnn.tal_net", "build", "TalNetConfig", "au_rcnn", "AU R-CNN and TAL-Net: whole segments in time"
+    ),
 }
 
 

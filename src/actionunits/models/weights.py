@@ -186,11 +186,13 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the model says that it cannot be written so, or the file cannot be written.
     """
     spec, path = model.spec, Path(path)
     if path.suffix != ".onnx":
         raise UserError(f"an ONNX file ends in .onnx, got {path.name}")
+    if model.not_as_onnx:
+        raise UserError(f"{type(model).__name__} cannot be written as ONNX: {model.not_as_onnx}")
     model = model.cpu().eval()
     frames = torch.zeros(2, spec.clip_length, spec.channels, spec.size_px, spec.size_px)
     inputs = {"frames": frames}
