@@ -77,6 +77,8 @@ class DataSettings:
             thinks plausible (``prototypes``); ``auto``: the first that codes all of the model's AUs;
             ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`);
             ``emotions``: eight emotions in five views, each picture one of them in turn.
+        durations: how long the AUs of synthetic sequences last: ``short``, a second or two, all alike; or
+            ``published``, each as long as in the data set whose patterns are shown (seed 001's Tables 14, 15).
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.
@@ -103,6 +105,7 @@ class DataSettings:
     clip_rate_hz: float = 0.0
     expressions: Literal["all", "micro", "macro"] = "all"
     coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro", "emotions"] = "auto"
+    durations: Literal["short", "published"] = "short"
     subjects: int = 12
     sequences: int = 60
     frames: int = 1
@@ -124,6 +127,8 @@ class DataSettings:
             raise UserError("say what is joined: data.sets.casme=FOLDER data.sets.casme2=FOLDER ..")
         if self.coding == "emotions" and self.frames != 1:
             raise UserError("emotions are shown in single pictures: set data.frames=1")
+        if self.durations == "published" and self.frames == 1:
+            raise UserError("AUs last in sequences, not in single pictures: set data.frames above 1")
         if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
         if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:

@@ -16,6 +16,7 @@ from actionunits.datasets.adapter import Event
 from actionunits.datasets.cache import CropCache, CropGeometry, read_record
 from actionunits.datasets.prepare import prepare
 from actionunits.errors import UserError
+from actionunits.experiments.coded_durations import au_seconds
 from actionunits.experiments.recipe import DataSettings
 from actionunits.facs.patterns import parse_pattern, pattern_aus
 from actionunits.facs.sets import AU_SETS
@@ -25,6 +26,7 @@ from actionunits.records import InputSpec, LabelIndex, OnProgress
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
 from actionunits.synthesis.emotion_set import EMOTION_AUS, LABORATORY_EYES_PX, VIEWS_DEG, EmotionSet
+from actionunits.synthesis.lasting import LastingSet
 from actionunits.synthesis.micro import MICRO_PATTERNS
 from actionunits.synthesis.micro_set import MicroSet
 
@@ -41,6 +43,8 @@ __all__ = [
 VERSION = 2
 #: The same of micro-expressions.
 MICRO_VERSION = "micro-1"
+#: The same of AUs that last as long as is published.
+LASTING_VERSION = "lasting-1"
 #: The AUs of the coded data sets whose patterns ship with the package.
 CODED_AUS = {"bp4d": AU_SETS["bp4d-12"], "disfa": AU_SETS["disfa-12"]}
 #: Fewer frames than this are drawn by one process: starting others would take longer.
@@ -71,7 +75,8 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         aus: that a model wants to learn. A set that shows coded patterns codes all AUs of its source.
 
     Raises:
-        UserError: the source does not code one of them, or a sequence is too short for what it should show.
+        UserError: the source does not code one of them, a sequence is too short for what it should show, or
+            how long the AUs last is not published.
     """
     coding: str = settings.coding
     if coding == "auto":
@@ -84,6 +89,9 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         )
     if settings.around and coding != "micro":
         raise UserError("data.around is for data.coding=micro: other sequences have no apex")
+    if settings.durations == "published" and coding not in CODED_AUS:
+        known = " or ".join(f"data.coding={name}" for name in CODED_AUS)
+        raise UserError(f"how long AUs last is published of coded sets only: take {known} for these AUs")
     coded = tuple(sorted({*aus, *EMOTION_AUS})) if coding == "emotions" else tuple(aus)
     try:
         made = CodedSet(
@@ -98,6 +106,8 @@ def coded_set(settings: DataSettings, aus: tuple[int, ...]) -> CodedSet:
         )
         if coding == "emotions":
             return EmotionSet(**vars(made))
+        if settings.durations == "published":
+            return LastingSet(**vars(made), seconds=au_seconds(coding, made.aus))
         return made if coding != "micro" else MicroSet(**vars(made), around=settings.around)
     except ValueError as problem:
         raise UserError(f"data.coding={coding}: {problem}; set data.frames and data.rate_hz") from problem
@@ -159,6 +169,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
         "set": to_plain(people),
         "crop": CropGeometry.of(spec).to_plain(),
         "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
+        **({"lasting": LASTING_VERSION} if isinstance(people, LastingSet) else {}),
         **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }
     key = hashlib.sha256(json.dumps([made, settings.detector], sort_keys=True).encode()).hexdigest()[:16]

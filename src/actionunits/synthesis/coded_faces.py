@@ -25,10 +25,13 @@ __all__ = [
     "Difficulty",
     "PatternTable",
     "RestingFace",
+    "drawn_intensity",
+    "event_about",
     "pattern_expression",
     "pattern_timeline",
     "random_resting_face",
     "shown_with",
+    "traces_beside",
 ]
 
 #: Intensities of a weak and of a strong occurrence, and of a trace; an AU counts as shown from 2 (B) on.
@@ -119,8 +122,8 @@ def shown_with(
         difficulty: how hard to code.
     """
     shown = _changed(pattern, aus, difficulty, rng)
-    values = {au: _intensity(rng, difficulty) for au in shown}
-    return values | {au: rng.uniform(*TRACE) for au in _traces(shown, aus, difficulty, rng)}
+    values = {au: drawn_intensity(rng, difficulty) for au in shown}
+    return values | {au: rng.uniform(*TRACE) for au in traces_beside(shown, aus, difficulty, rng)}
 
 
 def pattern_timeline(
@@ -153,11 +156,11 @@ def pattern_timeline(
     events: list[AUEvent] = []
     for au in table.aus:
         for first, last in _runs([au in each for each in shown]):
-            events.append(_event(rng, au, edges[first], edges[last], _intensity(rng, hard)))
+            events.append(event_about(rng, au, edges[first], edges[last], drawn_intensity(rng, hard)))
     for number, each in enumerate(shown):
-        for au in _traces(each, table.aus, hard, rng):
+        for au in traces_beside(each, table.aus, hard, rng):
             height = rng.uniform(*TRACE)
-            events.append(_event(rng, au, edges[number], edges[number + 1], height))
+            events.append(event_about(rng, au, edges[number], edges[number + 1], height))
     return Timeline(tuple(events), duration_s)
 
 
@@ -205,7 +208,8 @@ def _sum(rest: Mapping[int, float], shown: Mapping[int, float]) -> dict[int, flo
     return {au: min(5.0, kept.get(au, 0.0) + shown.get(au, 0.0)) for au in {*kept, *shown}}
 
 
-def _intensity(rng: np.random.Generator, hard: Difficulty) -> float:
+def drawn_intensity(rng: np.random.Generator, hard: Difficulty) -> float:
+    """Of an AU that is shown: weak (2.1 to 3) or strong (3 to 5)."""
     return float(rng.uniform(*(WEAK if rng.random() < hard.weak else STRONG)))
 
 
@@ -219,9 +223,10 @@ def _changed(
     return tuple(sorted(set(pattern) ^ {other}))
 
 
-def _traces(
+def traces_beside(
     shown: Sequence[int], aus: Sequence[int], hard: Difficulty, rng: np.random.Generator
 ) -> list[int]:
+    """AUs that are not shown and leave a trace."""
     hidden = [au for au in aus if au not in shown]
     return [au for au in hidden if rng.random() < hard.traces and compatible([*shown, au])]
 
@@ -232,7 +237,7 @@ def _runs(shown: Sequence[bool]) -> list[tuple[int, int]]:
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
 
 
-def _event(rng: np.random.Generator, au: int, begin: float, end: float, intensity: float) -> AUEvent:
+def event_about(rng: np.random.Generator, au: int, begin: float, end: float, intensity: float) -> AUEvent:
     """An AU whose rise and fall are centred on the edges of its stretch, a little early or late."""
     rise, fall = rng.uniform(*CHANGE_S, 2)
     early, late = rng.normal(0.0, 0.06, 2)
