@@ -25,6 +25,14 @@ from actionunits.training.data import CropSamples
 
 FRAMES = 66
 SMALL_RES = {"backbone": "resnet18", "size_px": 64, "roi_cells": 4}
+SMALL_TAL = SMALL_RES | {
+    "clip_length": 40,
+    "anchors": [7.0, 15.0],
+    "layers": 2,
+    "channels": 16,
+    "units": 16,
+    "proposals": 40,
+}
 CONFIG = {"size_px": 80, "inter_ocular_px": 32.0, "filters": [4, 8, 8], "code": 16}
 #: Seed 000's networks, for AUs that the labels below have.
 REGIONAL = {
@@ -64,6 +72,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("au_rcnn/mean_box", SMALL_RES),
         ("au_rcnn/ar_conv_lstm", SMALL_RES | {"hidden": 4, "code": 8, "clip_length": 4}),
         ("au_rcnn/ar_two_stream", SMALL_RES | {"clip_length": 7}),
+        ("au_rcnn/ar_tal", SMALL_TAL),
     ],
 )
 def test_detection_says_what_evaluation_says(tmp_path: Path, video: Path, name: str, config) -> None:

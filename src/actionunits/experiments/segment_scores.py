@@ -54,16 +54,14 @@ def segment_table(predictions: pd.DataFrame, overlaps: Sequence[float] = OVERLAP
         raise UserError("these predictions are of single pictures: segments need sequences")
     folds = predictions["fold"].to_numpy()
     sides = [run_segments(predictions, name, line) for name in names]
-    pooled = np.stack([segment_average_precision(*each, overlaps) for each in sides])
-    per_fold = [
-        [
-            segment_average_precision(*(_on(side, line[folds == fold]) for side in each), overlaps)
-            for each in sides
-        ]
-        for fold in np.unique(folds)
+    values = [
+        np.stack(
+            [segment_average_precision(_on(true, own), _on(said, own), overlaps) for true, said in sides]
+        )
+        for own in (line, *(line[folds == fold] for fold in np.unique(folds)))
     ]
     metrics = tuple(f"AP@{overlap:g}" for overlap in overlaps)
-    return ScoreTable(tuple(parse_au(name) for name in names), metrics, pooled, np.array(per_fold))
+    return ScoreTable(tuple(parse_au(name) for name in names), metrics, values[0], np.stack(values[1:]))
 
 
 def run_segments(predictions: pd.DataFrame, name: str, line: NDArray[np.int64]) -> tuple[Segments, Segments]:
@@ -94,9 +92,10 @@ def run_segments(predictions: pd.DataFrame, name: str, line: NDArray[np.int64]) 
 def _lines(predictions: pd.DataFrame) -> NDArray[np.int64]:
     """i64[N], the number of each row's sequence; of each fold by itself."""
     names = ("fold", "dataset", "subject", "sequence", "view")
-    return (
-        predictions.groupby([name for name in names if name in predictions], sort=False).ngroup().to_numpy()
-    )
+    there = [name for name in names if name in predictions]
+    number: NDArray[np.int64] = np.zeros(len(predictions), np.int64)
+    number[:] = predictions.groupby(there, sort=False).ngroup()
+    return number
 
 
 def _on(segments_: Segments, lines: NDArray[np.int64]) -> Segments:

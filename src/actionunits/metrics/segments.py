@@ -53,7 +53,8 @@ def temporal_iou(one: ArrayLike, other: ArrayLike) -> NDArray[np.float64]:
     b = np.asarray(other, np.float64).reshape(1, -1, 2)
     both = (np.minimum(a[..., 1], b[..., 1]) - np.maximum(a[..., 0], b[..., 0])).clip(0)
     either = (a[..., 1] - a[..., 0]) + (b[..., 1] - b[..., 0]) - both
-    return np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    shared: NDArray[np.float64] = np.divide(both, either, out=np.zeros_like(both), where=either > 0)
+    return shared
 
 
 def known_segments(labels: ArrayLike) -> NDArray[np.int64]:

@@ -29,10 +29,10 @@ def box_features(still: RegionNet, batch: TensorBatch) -> Tensor:
     frames, boxes = per_frame(batch.frames), still.boxes_of(batch)
     with torch.no_grad():
         found = [
-            still.box_maps(still.maps(some), at).mean(dim=(-2, -1)).unflatten(0, (len(some), -1))
-            for some, at in zip(frames.split(TOGETHER), boxes.split(TOGETHER), strict=True)
+            still.box_maps(still.maps(some), at).mean(dim=(-2, -1)).reshape(len(some), -1)
+            for some, at in zip(torch.split(frames, TOGETHER), torch.split(boxes, TOGETHER), strict=True)
         ]
-    return per_clip(torch.cat(found).flatten(1), batch.frames)
+    return per_clip(torch.cat(found), batch.frames)
 
 
 def lines_of(codes: Tensor, boxes: int) -> Tensor:
@@ -41,4 +41,4 @@ def lines_of(codes: Tensor, boxes: int) -> Tensor:
     >>> lines_of(torch.arange(8.0).reshape(1, 2, 4), boxes=2).tolist()
     [[[0.0, 4.0], [1.0, 5.0]], [[2.0, 6.0], [3.0, 7.0]]]
     """
-    return codes.unflatten(2, (boxes, -1)).permute(0, 2, 3, 1).flatten(0, 1)
+    return codes.reshape(*codes.shape[:2], boxes, -1).permute(0, 2, 3, 1).flatten(0, 1)

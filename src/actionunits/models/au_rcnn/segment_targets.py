@@ -175,7 +175,7 @@ def proposal_examples(
     is_none = there & (met.amax(dim=2) < overlap)
     target = torch.cat((torch.where(is_au.flatten(1), 1, -1), torch.where(is_none, 0, -1)), dim=1)
     chosen, pairs = sampled(target, count, positives), is_au[0].numel()
-    line, segment, real = chosen[:, :pairs].unflatten(1, is_au.shape[1:]).nonzero(as_tuple=True)
+    line, segment, real = chosen[:, :pairs].reshape(is_au.shape).nonzero(as_tuple=True)
     line_0, segment_0 = chosen[:, pairs:].nonzero(as_tuple=True)
     lines, rows = torch.cat((line, line_0)), torch.cat((segment, segment_0))
     taken = segments[lines, rows]

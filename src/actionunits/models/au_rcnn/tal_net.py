@@ -269,22 +269,18 @@ class TalNet(CodedModel):
         """Line i64[K], place of the AU i64[K], times f32[K,2] and score f32[K] of what is kept."""
         anchors = line_anchors(lines.shape[2], self.config.anchors, lines.device)
         segments, there = self._proposals(logits, offsets, anchors, lines.shape[2])
-        boxes = len(self.carry)
-        found = [
-            self._found_in_clip(*some, first)
-            for first, some in zip(
-                range(0, len(lines), boxes),
-                zip(lines.split(boxes), segments.split(boxes), there.split(boxes), strict=True),
-                strict=True,
-            )
-        ]
+        found = []
+        for first in range(0, len(lines), len(self.carry)):
+            at = slice(first, first + len(self.carry))
+            line, *rest = self._found_in_clip(lines[at], segments[at], there[at])
+            found.append((line + first, *rest))
         line, au, times, score = (torch.cat(each) for each in zip(*found, strict=True))
         return line, au, times, score
 
     def _found_in_clip(
-        self, lines: Tensor, segments: Tensor, there: Tensor, first: int
+        self, lines: Tensor, segments: Tensor, there: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """The same of one clip, whose first line has a number."""
+        """The same of one clip."""
         line, place = there.nonzero(as_tuple=True)
         taken = segments[line, place]
         logits, offsets = self.classifier(lines, taken, line)
@@ -295,7 +291,7 @@ class TalNet(CodedModel):
         row, au = sure.nonzero(as_tuple=True)
         line, times, score = line[row], times[row, au], score[row, au]
         kept = temporal_nms(times, score, self.config.nms, line * len(self.config.aus) + au)
-        return line[kept] + first, au[kept], times[kept], score[kept]
+        return line[kept], au[kept], times[kept], score[kept]
 
     def _frame_logits(self, found: Sequence[Tensor], clips: int, length: int) -> Tensor:
         """f32[B,T,R,A]: at each frame the highest score of a box's segments of an AU that cover it."""
