@@ -68,7 +68,7 @@ def test_without_a_run_the_stills_are_trained_first(tmp_path: Path, cache: Path)
     recipe = load_recipe("au_rcnn/ar_crf", [*DATA, "still.stride=2", "still.training={epochs = 1}"], "tiny")
     cross_validate(recipe, tmp_path / "run", cache=cache, only=[1])
     fold = tmp_path / "run" / "fold-1"
-    state = torch.load(fold / "still" / "best.pt", weights_only=True)["model"]
+    state = torch.load(fold / "still" / "last.pt", weights_only=True)["model"]
     model = load_model(fold / "model.safetensors")
     assert same(still_of(model).state_dict(), state)
     fresh = make_model(recipe, recipe.training.seed)
