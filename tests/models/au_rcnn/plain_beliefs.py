@@ -58,7 +58,9 @@ def edge_by_edge(potentials, rounds, damping):
             for r in range(boxes):
                 sent[(t + 1, r), (t, r)] = message((t + 1, r), (t, r))
 
-    spatial = [edge for one, other, kind in edges if kind == "spatial" for edge in ((one, other), (other, one))]
+    spatial = [
+        edge for one, other, kind in edges if kind == "spatial" for edge in ((one, other), (other, one))
+    ]
     along_time()
     for _ in range(rounds):
         fresh = {edge: (1 - damping) * message(*edge) + damping * sent[edge] for edge in spatial}

@@ -160,7 +160,9 @@ def test_spans_by_doubling_are_the_chain_frame_by_frame(frames) -> None:
     own = torch.rand(2, 3, 4, frames - 1, 2, dtype=torch.float64)
     own[:, :, 0, ::2] = 0
     kernels = torch.rand(2, 3, 4, 4, dtype=torch.float64) + 0.01
-    slow, quick = (way(own, kernels) for way in (belief_propagation._frame_by_frame, belief_propagation._doubling))
+    slow, quick = (
+        way(own, kernels) for way in (belief_propagation._frame_by_frame, belief_propagation._doubling)
+    )
     assert torch.allclose(slow / slow.amax(2, keepdim=True), quick / quick.amax(2, keepdim=True), atol=1e-12)
 
 

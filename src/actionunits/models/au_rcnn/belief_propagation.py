@@ -248,7 +248,7 @@ class _Edges:
         """f[..,K,K,T,E]: the marginal of each edge."""
         kernel, first, second, _ = self._linear()
         joint = kernel[..., None] * first.unsqueeze(-2) * second.unsqueeze(-3)
-        return joint.unflatten(-1, self.first.shape[-2:])
+        return joint.reshape(*joint.shape[:-1], *self.first.shape[-2:])
 
 
 def _edges(potentials: Potentials, messages: Messages) -> tuple[_Edges, _Edges]:

@@ -16,8 +16,10 @@ field an AU with the states "shown" and "none", all at once.
 
 Departures: clips that tile the video (``clip_length`` frames), in training and in use, so that it runs in
 constant memory (the paper: one graph for a video). A box cannot show an AU that it does not carry. Frames
-repeated at the ends of a clip are nodes whose labels are not known. ``edge_types = 2`` gives temporal and
-spatial edges a matrix each. L2 is the optimiser's weight decay. ``backbone`` and ``roi_cells`` may be smaller.
+repeated at the ends of a clip are nodes whose labels are not known. A box's values are divided by the square
+root of their number, so that one learning rate suits both kinds of weights. ``edge_types = 2`` gives temporal
+and spatial edges a matrix each. L2 is the optimiser's weight decay. ``backbone`` and ``roi_cells`` may be
+smaller.
 """
 
 from __future__ import annotations
@@ -124,11 +126,11 @@ class ArCrf(CodedModel):
     def from_codes(self, codes: Tensor) -> ModelOutput:
         """Logits f32[B,T,A]: the log-odds of the largest marginal of the boxes that carry the AU.
 
-        They carry no gradient. The parts are the boxes' log-odds, and what the loss reads: the node potentials
-        and the messages.
+        They carry no gradient. The parts are the boxes' log-odds, and what the loss reads: the node
+        potentials and the messages.
         """
         with torch.autocast(codes.device.type, enabled=False):
-            boxes = codes.to(self.node.weight.dtype).unflatten(-1, (-1, self.features))
+            boxes = codes.to(self.node.weight.dtype).reshape(*codes.shape[:2], -1, self.features)
             scores = self.node(boxes / math.sqrt(self.features))
             potentials = self._potentials(self.states.node_potentials(scores))
             messages = self._propagate(potentials)

@@ -1,9 +1,10 @@
-"""What the states of AR_CRF's nodes are: values of boxes and AUs as values of graphs, states and nodes, and back.
+"""The states of AR_CRF's nodes: values of boxes and AUs as values of graphs, states and nodes, and back.
 
 State 0 is "shows none of them"; it is the reference, whose potentials are all 0. ``class``: one graph, whose
-nodes have a state for each of the A AUs, one at a time. ``binary``: A graphs, whose nodes have one AU or none.
-A node cannot have the state of an AU that its box does not carry. A box that carries nothing of a graph has
-only state 0 there and says nothing to the others: such boxes are left out, as far as all graphs can spare them.
+nodes have a state for each of the A AUs, one at a time. ``binary``: A graphs, whose nodes have one AU or
+none. A node cannot have the state of an AU that its box does not carry. A box that carries nothing of a graph
+has only state 0 there and says nothing to the others: such boxes are left out, as far as all graphs can spare
+them.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class NodeStates(nn.Module):
     def __init__(self, kind: StateKind, carry: NDArray[np.bool_]) -> None:
         super().__init__()
         boxes, aus = carry.shape
-        self.graphs, self.states = (aus, 1) if kind == "binary" else (1, aus)
+        self.graphs: int = aus if kind == "binary" else 1
+        self.states: int = aus // self.graphs
         mine = carry.T.reshape(self.graphs, self.states, boxes)
         idle = ~mine.any(axis=1)  # [G,R]
         self.nodes = int((~idle).sum(axis=1).max())
@@ -51,7 +53,8 @@ class NodeStates(nn.Module):
 
     def of_graphs(self, values: Tensor) -> Tensor:
         """f[B,T,R,A] -> f[B,G,S,T,N]."""
-        apart = values.permute(0, 3, 1, 2).unflatten(1, (self.graphs, self.states))
+        clips, frames, boxes = values.shape[:3]
+        apart = values.permute(0, 3, 1, 2).reshape(clips, self.graphs, self.states, frames, boxes)
         return apart.gather(-1, self._places(apart))
 
     def of_boxes(self, values: Tensor, otherwise: float) -> Tensor:
