@@ -14,13 +14,14 @@ from actionunits.experiments.au_rcnn_boxes import mean_box_predictions
 from actionunits.experiments.compare import FRAME, Outcome, compare
 from actionunits.experiments.crops import data_line, open_crops, used_index
 from actionunits.experiments.cross_validate import score_predictions, spec_of
-from actionunits.experiments.recipe import Recipe, load_recipe
-from actionunits.experiments.reproduced import Request
+from actionunits.experiments.recipe import Recipe, StillSettings, load_recipe
+from actionunits.experiments.reproduced import Request, Scale
 from actionunits.facs.sets import AU_SETS
 from actionunits.facs.units import au_column
 
 __all__ = [
     "BASELINE",
+    "DYNAMIC",
     "MEAN_BOX",
     "METHODS",
     "METRICS",
@@ -44,6 +45,15 @@ METHODS: Mapping[str, str] = {
     "ARFPN": "au_rcnn/ar_fpn",
 }
 OURS, BASELINE, MEAN_BOX = "ARres", "CNNres", "ARmean_box"
+#: The networks over time.
+DYNAMIC: Mapping[str, str] = {
+    "ARConvLSTM": "au_rcnn/ar_conv_lstm",
+    "AR2stream": "au_rcnn/ar_two_stream",
+    "ARCRF": "au_rcnn/ar_crf",
+    "ARTAL": "au_rcnn/ar_tal",
+}
+#: Those that learn from what AR_res gives for each frame.
+ON_FEATURES = ("ARCRF", "ARTAL")
 METRICS = ("F1", "ACC", "AUC")
 #: The AUs that are learnt on a licensed set, and those that are reported.
 LEARNT: Mapping[Data, str] = {"bp4d": "bp4d-22", "disfa": "disfa-12"}
@@ -51,35 +61,79 @@ REPORTED: Mapping[Data, str] = {"bp4d": "bp4d-12", "disfa": "disfa-8"}
 FOLDS: Mapping[Data, str] = {"bp4d": "bp4d-3", "disfa": "disfa-3"}
 #: Synthetic people show DISFA's AUs as often as its patterns say, if all of these are learnt.
 SYNTHETIC: Mapping[Data, str] = {"bp4d": "bp4d-12", "disfa": "disfa-12"}
+#: Sequences of each synthetic person, their frames and rate, and every how-manieth frame AR_res learns from.
+SEQUENCES: Mapping[Scale, tuple[int, int, float, int]] = {
+    "tiny": (1, 16, 12.5, 4),
+    "small": (6, 200, 12.5, 7),
+    "paper": (8, 450, 25.0, 5),
+}
 
 
 def au_rcnn_recipes(
-    request: Request, data: Data, methods: Sequence[str], size_px: int | None = None
+    request: Request,
+    data: Data,
+    methods: Sequence[str],
+    size_px: int | None = None,
+    *,
+    sequences: bool = False,
 ) -> dict[str, Recipe]:
     """The recipes of networks on the same data and folds.
 
     On a licensed set: the AUs, folds and (at paper scale) the training of the paper, from ImageNet's weights
     where ``imagenet/BACKBONE.pth`` or ``.safetensors`` (torchvision's) lies in the folder of the runs.
+    Networks over time take data, folds and scores of AR_res's recipe, and their own training and cut of clips.
 
     Args:
         request: scale and data.
         data: whose AUs and folds.
-        methods: names of :data:`METHODS`.
+        methods: names of :data:`METHODS` and :data:`DYNAMIC`.
         size_px: side of the crop, if not the recipe's.
+        sequences: the synthetic people are seen in sequences whose AUs last as long as in the data set; else
+            in single pictures. Licensed sets are what they are.
 
     Raises:
         UserError: another data set was given.
     """
     if request.data is not None and request.data[0] != data:
         raise UserError(f"this item is of {data}, got {request.data[0]}: give --data {data}=FOLDER")
-    recipes = {}
-    for name in methods:
+    if (
+        request.data is None
+        and not sequences
+        and (over_time := [name for name in methods if name in DYNAMIC])
+    ):
+        raise ValueError(f"{', '.join(over_time)} need sequences")
+    names, recipes = {**METHODS, **DYNAMIC}, {}
+    for name in (OURS, *methods):
         changes = [f"model.config.aus={list(AU_SETS[(LEARNT if request.data else SYNTHETIC)[data]])}"]
         changes += [] if size_px is None else [f"model.config.size_px={size_px}"]
         changes += _licensed_changes(request, data)
-        recipe = load_recipe(METHODS[name], changes, request.scale)
-        recipes[name] = replace(recipe, model=replace(recipe.model, pretrained=_imagenet(recipe, request)))
-    return recipes
+        changes += _sequence_changes(request, data, name) if sequences else []
+        recipe = load_recipe(names[name], changes, request.scale)
+        recipe = replace(recipe, model=replace(recipe.model, pretrained=_imagenet(recipe, request)))
+        if name in DYNAMIC:
+            recipe = _as_still(recipe, recipes[OURS])
+            if recipe.still is not None or name in ON_FEATURES:
+                run = run_folder(request, data, size_px, sequences=sequences) / OURS.lower()
+                recipe = replace(recipe, still=replace(recipe.still or StillSettings(), run=str(run)))
+        recipes[name] = recipe
+    return {name: recipes[name] for name in methods}
+
+
+def _sequence_changes(request: Request, data: Data, name: str) -> list[str]:
+    """Sequences instead of single pictures, of which a network of stills learns from some."""
+    if request.data is not None:
+        return []
+    count, frames, rate_hz, stride = SEQUENCES[request.scale]
+    changes = [f"data.sequences={count}", f"data.frames={frames}", f"data.rate_hz={rate_hz}"]
+    changes += [f"data.coding={data}", "data.durations=published"]
+    return changes + (["data.clips=frames", f"data.stride={stride}"] if name in METHODS else [])
+
+
+def _as_still(recipe: Recipe, still: Recipe) -> Recipe:
+    """A network over time on the people, frames and folds of a network of stills, scored likewise."""
+    own = recipe.data
+    cut = replace(still.data, clips=own.clips, stride=own.stride, scored_clips=own.scored_clips)
+    return replace(recipe, data=cut, folds=still.folds, scores=still.scores)
 
 
 def _licensed_changes(request: Request, data: Data) -> list[str]:
@@ -135,23 +189,29 @@ def protocol(recipe: Recipe) -> str:
     )
 
 
-def run_folder(request: Request, data: Data, size_px: int | None = None) -> Path:
-    """The folder of the networks' runs, which items share."""
-    licensed = "" if request.data is None else "-licensed"
+def run_folder(request: Request, data: Data, size_px: int | None = None, *, sequences: bool = False) -> Path:
+    """The folder of the networks' runs, which items share; arguments as in :func:`au_rcnn_recipes`."""
+    kind = "-licensed" if request.data is not None else "-sequences" if sequences else ""
     size = "" if size_px is None else f"-{size_px}px"
-    return request.folder / f"au_rcnn-{request.scale}-{data}{licensed}{size}"
+    return request.folder / f"au_rcnn-{request.scale}-{data}{kind}{size}"
 
 
 def au_rcnn_outcomes(
-    request: Request, data: Data, methods: Sequence[str], size_px: int | None = None
+    request: Request,
+    data: Data,
+    methods: Sequence[str],
+    size_px: int | None = None,
+    *,
+    sequences: bool = False,
 ) -> tuple[dict[str, Outcome], dict[str, Recipe], str]:
     """What the networks say of their test people's reported AUs, their recipes, and a line on the data.
 
-    :data:`MEAN_BOX` is AR_res's own weights, tested with mean boxes.
+    :data:`MEAN_BOX` is AR_res's own weights, tested with mean boxes. Networks over time need :data:`OURS`
+    among the methods, before them.
     """
     trained = [name for name in methods if name != MEAN_BOX]
-    recipes = au_rcnn_recipes(request, data, trained, size_px)
-    folder, cache = run_folder(request, data, size_px), request.folder / "data"
+    recipes = au_rcnn_recipes(request, data, trained, size_px, sequences=sequences)
+    folder, cache = run_folder(request, data, size_px, sequences=sequences), request.folder / "data"
     found = compare(recipes, folder, cache, stage=request.stage)
     first = recipes[trained[0]]
     crops = open_crops(first.data, spec_of(first), cache)
