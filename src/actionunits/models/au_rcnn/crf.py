@@ -86,6 +86,7 @@ class ArCrf(CodedModel):
     """A frozen AR_res, and a field over what it sees."""
 
     carry: Tensor
+    encoder_is_frozen = True
 
     def __init__(self, config: ArCrfConfig) -> None:
         super().__init__()
