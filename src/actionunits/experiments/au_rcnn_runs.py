@@ -15,7 +15,7 @@ from actionunits.experiments.compare import FRAME, Outcome, compare
 from actionunits.experiments.crops import data_line, open_crops, used_index
 from actionunits.experiments.cross_validate import score_predictions, spec_of
 from actionunits.experiments.recipe import Recipe, StillSettings, load_recipe
-from actionunits.experiments.reproduced import Request, Scale
+from actionunits.experiments.reproduced import Request
 from actionunits.facs.sets import AU_SETS
 from actionunits.facs.units import au_column
 
@@ -52,8 +52,8 @@ DYNAMIC: Mapping[str, str] = {
     "ARCRF": "au_rcnn/ar_crf",
     "ARTAL": "au_rcnn/ar_tal",
 }
-#: Those that learn from what AR_res gives for each frame.
-ON_FEATURES = ("ARCRF", "ARTAL")
+#: The recipe whose sequences, sizes and training of AR_res are taken on synthetic people.
+FIRST_OVER_TIME = DYNAMIC["ARCRF"]
 METRICS = ("F1", "ACC", "AUC")
 #: The AUs that are learnt on a licensed set, and those that are reported.
 LEARNT: Mapping[Data, str] = {"bp4d": "bp4d-22", "disfa": "disfa-12"}
@@ -61,12 +61,6 @@ REPORTED: Mapping[Data, str] = {"bp4d": "bp4d-12", "disfa": "disfa-8"}
 FOLDS: Mapping[Data, str] = {"bp4d": "bp4d-3", "disfa": "disfa-3"}
 #: Synthetic people show DISFA's AUs as often as its patterns say, if all of these are learnt.
 SYNTHETIC: Mapping[Data, str] = {"bp4d": "bp4d-12", "disfa": "disfa-12"}
-#: Sequences of each synthetic person, their frames and rate, and every how-manieth frame AR_res learns from.
-SEQUENCES: Mapping[Scale, tuple[int, int, float, int]] = {
-    "tiny": (1, 16, 12.5, 4),
-    "small": (6, 200, 12.5, 7),
-    "paper": (8, 450, 25.0, 5),
-}
 
 
 def au_rcnn_recipes(
@@ -81,7 +75,8 @@ def au_rcnn_recipes(
 
     On a licensed set: the AUs, folds and (at paper scale) the training of the paper, from ImageNet's weights
     where ``imagenet/BACKBONE.pth`` or ``.safetensors`` (torchvision's) lies in the folder of the runs.
-    Networks over time take data, folds and scores of AR_res's recipe, and their own training and cut of clips.
+    Networks over time take data, folds and scores of AR_res's recipe; how clips are cut and the training is
+    their own.
 
     Args:
         request: scale and data.
@@ -96,44 +91,64 @@ def au_rcnn_recipes(
     """
     if request.data is not None and request.data[0] != data:
         raise UserError(f"this item is of {data}, got {request.data[0]}: give --data {data}=FOLDER")
-    if (
-        request.data is None
-        and not sequences
-        and (over_time := [name for name in methods if name in DYNAMIC])
-    ):
-        raise ValueError(f"{', '.join(over_time)} need sequences")
-    names, recipes = {**METHODS, **DYNAMIC}, {}
-    for name in (OURS, *methods):
-        changes = [f"model.config.aus={list(AU_SETS[(LEARNT if request.data else SYNTHETIC)[data]])}"]
-        changes += [] if size_px is None else [f"model.config.size_px={size_px}"]
-        changes += _licensed_changes(request, data)
-        changes += _sequence_changes(request, data, name) if sequences else []
-        recipe = load_recipe(names[name], changes, request.scale)
-        recipe = replace(recipe, model=replace(recipe.model, pretrained=_imagenet(recipe, request)))
-        if name in DYNAMIC:
-            recipe = _as_still(recipe, recipes[OURS])
-            if recipe.still is not None or name in ON_FEATURES:
-                run = run_folder(request, data, size_px, sequences=sequences) / OURS.lower()
-                recipe = replace(recipe, still=replace(recipe.still or StillSettings(), run=str(run)))
-        recipes[name] = recipe
-    return {name: recipes[name] for name in methods}
+    if request.data is None and not sequences and set(methods) & set(DYNAMIC):
+        raise ValueError(f"{', '.join(DYNAMIC)} need sequences")
+    changes = [f"model.config.aus={list(AU_SETS[(LEARNT if request.data else SYNTHETIC)[data]])}"]
+    changes += [] if size_px is None else [f"model.config.size_px={size_px}"]
+    changes += _licensed_changes(request, data)
+    read = {name: load_recipe({**METHODS, **DYNAMIC}[name], changes, request.scale) for name in methods}
+    if sequences or set(methods) & set(DYNAMIC):
+        still = load_recipe(METHODS[OURS], changes, request.scale)
+        if request.data is None:
+            still = _on_sequences(still, load_recipe(FIRST_OVER_TIME, changes, request.scale), data)
+        run = run_folder(request, data, size_px, sequences=sequences) / OURS.lower()
+        read |= {OURS: still} if OURS in methods else {}
+        read |= {name: _like_still(read[name], still, run) for name in methods if name in DYNAMIC}
+    return {
+        name: replace(recipe, model=replace(recipe.model, pretrained=_imagenet(recipe, request)))
+        for name, recipe in read.items()
+    }
 
 
-def _sequence_changes(request: Request, data: Data, name: str) -> list[str]:
-    """Sequences instead of single pictures, of which a network of stills learns from some."""
-    if request.data is not None:
-        return []
-    count, frames, rate_hz, stride = SEQUENCES[request.scale]
-    changes = [f"data.sequences={count}", f"data.frames={frames}", f"data.rate_hz={rate_hz}"]
-    changes += [f"data.coding={data}", "data.durations=published"]
-    return changes + (["data.clips=frames", f"data.stride={stride}"] if name in METHODS else [])
+def _on_sequences(still: Recipe, over_time: Recipe, data: Data) -> Recipe:
+    """AR_res as it is trained before a network over time, on the sequences of that one."""
+    plan = over_time.still or StillSettings()
+    stride = plan.stride if plan.stride > 1 else 0
+    sequences = replace(
+        over_time.data, coding=data, durations="published", clips="frames", stride=stride, scored_clips="auto"
+    )
+    config = {**still.model.config, **_shared(over_time)}
+    return replace(
+        still,
+        data=sequences,
+        folds=over_time.folds,
+        model=replace(still.model, config=config),
+        batches=plan.batches,
+        training=plan.training,
+        scores=over_time.scores,
+    )
 
 
-def _as_still(recipe: Recipe, still: Recipe) -> Recipe:
-    """A network over time on the people, frames and folds of a network of stills, scored likewise."""
-    own = recipe.data
-    cut = replace(still.data, clips=own.clips, stride=own.stride, scored_clips=own.scored_clips)
-    return replace(recipe, data=cut, folds=still.folds, scores=still.scores)
+def _like_still(recipe: Recipe, still: Recipe, run: Path) -> Recipe:
+    """A network over time on the people, frames and folds of AR_res, scored likewise.
+
+    Where it begins with a trained AR_res, that is AR_res's run.
+    """
+    own, config = recipe.data, {**recipe.model.config, **_shared(still)}
+    return replace(
+        recipe,
+        data=replace(still.data, clips=own.clips, stride=own.stride, scored_clips=own.scored_clips),
+        folds=still.folds,
+        model=replace(recipe.model, config=config),
+        scores=still.scores,
+        still=None if recipe.still is None else StillSettings(run=str(run)),
+    )
+
+
+def _shared(recipe: Recipe) -> dict[str, object]:
+    """What AR_res and the one inside a network over time have in common."""
+    shared = ("backbone", "roi_cells", "size_px")
+    return {name: recipe.model.config[name] for name in shared if name in recipe.model.config}
 
 
 def _licensed_changes(request: Request, data: Data) -> list[str]:

@@ -183,7 +183,7 @@ def draw_weights(outcome: Outcome, draws: int = 1000) -> tuple[NDArray[np.str_],
 
 
 def drawn_scores(outcome: Outcome, metric: str, draws: int = 1000) -> NDArray[np.float64]:
-    """f64[1+B,A]: the metric of everyone, and of each draw of subjects, which are the same for all networks."""
+    """f64[1+B,A]: the metric of everyone, and of each draw of subjects, the same for all networks."""
     names, weights = draw_weights(outcome, draws)
     groups = np.searchsorted(names, outcome.subjects)
     if metric == "AUC":

@@ -1,4 +1,4 @@
-"""Whether AUs that last longer gain more from a network over time: correlation over the AUs, with intervals."""
+"""Whether AUs that last longer gain more from a network over time: correlations, with intervals."""
 
 from __future__ import annotations
 

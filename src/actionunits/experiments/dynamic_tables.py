@@ -1,4 +1,4 @@
-"""What is said of seed 001's networks over time beside AR_res: segments found, and what the differences tell."""
+"""Seed 001's networks over time beside AR_res: segments found, and what the differences tell."""
 
 from __future__ import annotations
 

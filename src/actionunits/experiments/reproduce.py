@@ -223,16 +223,14 @@ def reproduce(
     return _write(make_directory(out) / f"{paper}-{name}", item, product, record)
 
 
+#: Keys of a recipe that hold folders.
+FOLDERS = (("data", "root"), ("data", "cache"), ("pretrain", "run"), ("heads", "encoder"), ("still", "run"))
+
+
 def _of_run(run: Path) -> dict[str, object]:
     """What a training was made with: its recipe (folders by name alone), folds, versions and seeds."""
     recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
-    for part, key in (
-        ("data", "root"),
-        ("data", "cache"),
-        ("pretrain", "run"),
-        ("heads", "encoder"),
-        ("still", "run"),
-    ):
+    for part, key in FOLDERS:
         folder = recipe.get(part, {}).get(key)
         if folder:
             recipe[part][key] = Path(folder).name

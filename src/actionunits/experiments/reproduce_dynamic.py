@@ -1,4 +1,4 @@
-"""Items of seed 001 on static against dynamic: Tables 5 and 8 on sequences, and the loss curves of Fig. 10."""
+"""Static against dynamic in seed 001: Tables 5 and 8 on sequences, and the loss curves of Fig. 10."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ def _against_time(data: Data, item: str) -> Maker:
             pretrained_note(recipes),
             begin_note(recipes),
             training_note(recipes),
-            "All networks learn from the same people and are scored on the same frames. The second table holds "
-            "the means over the AUs with 95 % intervals (subjects drawn with replacement), the third how much "
-            f"higher {OURS} is, the fourth how well whole segments are found.",
+            "All networks learn from the same people and are scored on the same frames. The second table "
+            "holds the means over the AUs with 95 % intervals (subjects drawn with replacement), the third how "
+            f"much higher {OURS} is, the fourth how well whole segments are found.",
             PAPERS_CLAIM,
             verdict(differences, list(DYNAMIC)),
             verdict(differences, list(DYNAMIC), "AUC"),

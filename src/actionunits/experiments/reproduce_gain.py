@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from actionunits.experiments.au_rcnn_runs import OURS, SEQUENCES, au_rcnn_outcomes, protocol
+from actionunits.experiments.au_rcnn_runs import OURS, au_rcnn_outcomes, protocol
 from actionunits.experiments.au_rcnn_tables import printed_table
 from actionunits.experiments.coded_durations import VIDEOS, published_durations
 from actionunits.experiments.duration_gain import correlations, duration_gain
@@ -50,7 +50,7 @@ def claim(correlation: pd.DataFrame) -> str:
 
 def _figure(request: Request) -> Product:
     outcomes, recipes, line = au_rcnn_outcomes(request, "bp4d", (OURS, CONV_LSTM), sequences=True)
-    rate_hz = SEQUENCES[request.scale][2] if request.data is None else VIDEOS["bp4d"].rate_hz
+    rate_hz = recipes[OURS].data.rate_hz if request.data is None else VIDEOS["bp4d"].rate_hz
     found = duration_gain(outcomes[OURS], outcomes[CONV_LSTM])
     paper = _paper()
     ours = found.table()
@@ -70,9 +70,9 @@ def _figure(request: Request) -> Product:
         protocol(recipes[OURS]),
         begin_note({CONV_LSTM: recipes[CONV_LSTM]}),
         training_note(recipes),
-        f"The gain is the F1 of {CONV_LSTM} minus that of {OURS}, on the same test frames; the duration is the "
-        "mean length of an AU's segments in them. 95 % intervals: people drawn with replacement, with their "
-        "segments. The paper's correlations are computed from its Tables 5 and 14.",
+        f"The gain is the F1 of {CONV_LSTM} minus that of {OURS}, on the same test frames; the duration is "
+        "the mean length of an AU's segments in them. 95 % intervals: people drawn with replacement, with "
+        "their segments. The paper's correlations are computed from its Tables 5 and 14.",
         claim(table),
     )
     return Product(
