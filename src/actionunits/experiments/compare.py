@@ -27,6 +27,8 @@ __all__ = [
     "Outcome",
     "auc_by_intensity",
     "compare",
+    "draw_weights",
+    "drawn_scores",
     "intervals",
     "mean_difference",
     "variance_difference",
@@ -149,7 +151,7 @@ def mean_difference(
         aus: the AUs of the mean; None = all.
     """
     chosen = [ours.scores.aus.index(au) for au in aus or ours.scores.aus]
-    pairs = [_drawn(outcome, metric, draws)[:, chosen] for outcome in (ours, theirs)]
+    pairs = [drawn_scores(outcome, metric, draws)[:, chosen] for outcome in (ours, theirs)]
     apart = pairs[0] - pairs[1]
     means, _ = mean_defined(apart, axis=1)
     drawn = means[1:][np.isfinite(means[1:])]
@@ -163,7 +165,7 @@ def variance_difference(
     """(value, low, high): how much higher the sample variance of a metric over the AUs is; as above."""
     variances = []
     for outcome in (ours, theirs):
-        values = _drawn(outcome, metric, draws)
+        values = drawn_scores(outcome, metric, draws)
         known = np.isfinite(values)
         count = known.sum(axis=1)
         mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
@@ -174,13 +176,18 @@ def variance_difference(
     return float(apart[0]), float(low), float(high)
 
 
-def _drawn(outcome: Outcome, metric: str, draws: int) -> NDArray[np.float64]:
-    """f64[1+B,A]: the metric of everyone, and of each draw of subjects."""
-    names, groups = np.unique(outcome.subjects, return_inverse=True)
-    weights = np.vstack([np.ones((1, len(names))), subject_draws(len(names), draws, 0)])
-    said = outcome.of_aus("_p")
+def draw_weights(outcome: Outcome, draws: int = 1000) -> tuple[NDArray[np.str_], NDArray[np.float64]]:
+    """The subjects [S], sorted, and how often each is taken f64[1+B,S]: everyone once, then B draws."""
+    names = np.unique(outcome.subjects)
+    return names, np.vstack([np.ones((1, len(names))), subject_draws(len(names), draws, 0)])
+
+
+def drawn_scores(outcome: Outcome, metric: str, draws: int = 1000) -> NDArray[np.float64]:
+    """f64[1+B,A]: the metric of everyone, and of each draw of subjects, the same for all networks."""
+    names, weights = draw_weights(outcome, draws)
+    groups = np.searchsorted(names, outcome.subjects)
     if metric == "AUC":
-        return count_pairs(outcome.labels, said, groups).auc(weights)
+        return count_pairs(outcome.labels, outcome.of_aus("_p"), groups).auc(weights)
     return COUNT_METRICS[metric](count(outcome.labels, outcome.decisions, groups).weighted(weights))
 
 

@@ -78,7 +78,7 @@ class DataSettings:
             ``micro``: each sequence has one micro-expression (:mod:`actionunits.synthesis.micro_set`);
             ``emotions``: eight emotions in five views, each picture one of them in turn.
         durations: how long the AUs of synthetic sequences last: ``short``, a second or two, all alike; or
-            ``published``, each as long as in the data set whose patterns are shown (seed 001's Tables 14, 15).
+            ``published``, each as long as in the data set whose patterns are shown (seed 001's tables).
         subjects: people of the synthetic set.
         sequences: of each.
         frames: of a sequence; 1 makes single pictures.

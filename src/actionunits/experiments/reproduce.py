@@ -18,7 +18,10 @@ from actionunits.experiments.reproduce_au_rcnn import AU_RCNN_MAKERS
 from actionunits.experiments.reproduce_au_rcnn_faces import FACE_MAKERS
 from actionunits.experiments.reproduce_caud import CAUD_MAKERS
 from actionunits.experiments.reproduce_cooccurrence import COOCCURRENCE_MAKERS
+from actionunits.experiments.reproduce_durations import DURATION_MAKERS
+from actionunits.experiments.reproduce_dynamic import DYNAMIC_MAKERS
 from actionunits.experiments.reproduce_facs3d import FACS3D_MAKERS
+from actionunits.experiments.reproduce_gain import GAIN_MAKERS
 from actionunits.experiments.reproduce_labels import LABEL_MAKERS
 from actionunits.experiments.reproduce_occlusion import OCCLUSION_MAKERS
 from actionunits.experiments.reproduce_pairs import PAIR_MAKERS
@@ -67,7 +70,8 @@ ITEMS: tuple[Item, ...] = (
         "au_rcnn",
         {
             "table4 table7": "F1 per AU against published methods, BP4D-12 / DISFA-8",
-            "table5 table8": "control experiments: static and dynamic models",
+            "table5 table8": "control experiments: static models; on licensed data dynamic ones too",
+            "table5-dynamic table8-dynamic": "control experiments: static against dynamic, on sequences",
             "table6": "resolutions 256, 416, 512, 608: CNN_res against AR_res",
             "table9 table10": "average box area per AU group",
             "table11": "inference time against ROI-Nets and LCN",
@@ -133,6 +137,9 @@ DATA_MAKERS: Mapping[tuple[str, str], Maker] = {
     **FACE_MAKERS,
     **BOX_MAKERS,
     **CAUD_MAKERS,
+    **DURATION_MAKERS,
+    **DYNAMIC_MAKERS,
+    **GAIN_MAKERS,
     **FACS3D_MAKERS,
     **OCCLUSION_MAKERS,
     **PATTERN_MAKERS,
@@ -216,10 +223,14 @@ def reproduce(
     return _write(make_directory(out) / f"{paper}-{name}", item, product, record)
 
 
+#: Keys of a recipe that hold folders.
+FOLDERS = (("data", "root"), ("data", "cache"), ("pretrain", "run"), ("heads", "encoder"), ("still", "run"))
+
+
 def _of_run(run: Path) -> dict[str, object]:
     """What a training was made with: its recipe (folders by name alone), folds, versions and seeds."""
     recipe = tomllib.loads((run / "recipe.toml").read_text(encoding="utf-8"))
-    for part, key in (("data", "root"), ("data", "cache"), ("pretrain", "run"), ("heads", "encoder")):
+    for part, key in FOLDERS:
         folder = recipe.get(part, {}).get(key)
         if folder:
             recipe[part][key] = Path(folder).name

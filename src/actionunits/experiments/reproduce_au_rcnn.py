@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
-from actionunits.analysis.published import published, published_table
 from actionunits.experiments.au_rcnn_runs import (
     BASELINE,
+    DYNAMIC,
     MEAN_BOX,
-    METRICS,
     OURS,
     Data,
     au_rcnn_outcomes,
@@ -20,14 +18,25 @@ from actionunits.experiments.au_rcnn_runs import (
     protocol,
     run_folder,
 )
-from actionunits.experiments.compare import Outcome, intervals, mean_difference
+from actionunits.experiments.au_rcnn_tables import (
+    difference_table,
+    f1_table,
+    mean_bars,
+    mean_table,
+    printed_table,
+)
+from actionunits.experiments.compare import Outcome
+from actionunits.experiments.dynamic_tables import (
+    PAPERS_CLAIM,
+    begin_note,
+    segment_means,
+    training_note,
+    verdict,
+)
 from actionunits.experiments.recipe import Recipe
 from actionunits.experiments.reproduce_occlusion import look, mass_table
 from actionunits.experiments.reproduced import Maker, Product, Request, Scale
 from actionunits.explain.draw import draw_maps
-from actionunits.metrics.averages import mean_defined
-from actionunits.metrics.classification import f1_score
-from actionunits.reports.figures import bars
 from actionunits.reports.tables import beside
 
 __all__ = ["AU_RCNN_MAKERS"]
@@ -54,55 +63,9 @@ OCCLUSION: Mapping[Scale, tuple[int | None, float, int]] = {
     "small": (18, 0.06, 12),
     "paper": (600, 5 / 200, 12),
 }
-DYNAMIC = "The paper's dynamic columns (ConvLSTM, two streams, CRF, TAL-Net) are to come."
-
-
-def _f1(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
-    """A row an AU with base rate, Ones and each network's F1, and their mean over the AUs."""
-    first = next(iter(outcomes.values()))
-    labels = first.labels
-    rates, _ = mean_defined(np.where(labels >= 0, labels, np.nan))
-    columns: dict[str, object] = {"base rate": rates, "F1 Ones": f1_score(labels, np.ones_like(labels))}
-    for name, outcome in outcomes.items():
-        columns[name] = outcome.scores.values[:, METRICS.index("F1")]
-    table = pd.DataFrame(columns, index=[f"AU{au}" for au in first.scores.aus])
-    table.loc["mean"] = table.mean()
-    return table
-
-
-def _published(item: str) -> pd.DataFrame:
-    table = published_table("au_rcnn", item)
-    printed = published("averages")
-    printed = printed[(printed["paper"] == "au_rcnn") & (printed["item"] == item)]
-    averages = dict(zip(printed["method"], printed["value"].astype(float), strict=True))
-    table.loc["mean"] = [averages.get(name, np.nan) for name in table.columns]
-    return table
-
-
-def _means(outcomes: Mapping[str, Outcome], paper: pd.DataFrame) -> pd.DataFrame:
-    """Mean F1 and AUC over the AUs with their intervals, and the paper's mean F1."""
-    rows = {}
-    for name, outcome in outcomes.items():
-        bounds = intervals(outcome, ("F1", "AUC"))
-        printed = paper[name]["mean"] if name in paper.columns else np.nan
-        rows[name] = (*bounds["F1"].mean, printed, *bounds["AUC"].mean)
-    names = ["F1", "low", "high", "F1, paper", "AUC", "AUC low", "AUC high"]
-    return pd.DataFrame.from_dict(rows, orient="index", columns=names)
-
-
-def _differences(
-    outcomes: Mapping[str, Outcome], pairs: Sequence[tuple[str, str]], paper: pd.DataFrame
-) -> pd.DataFrame:
-    """How much higher one network's mean is than another's, with its interval."""
-    rows = {}
-    for ours, theirs in pairs:
-        for metric in ("F1", "AUC"):
-            printed = np.nan
-            if metric == "F1" and {ours, theirs} <= set(paper.columns):
-                printed = paper[ours]["mean"] - paper[theirs]["mean"]
-            apart = mean_difference(outcomes[ours], outcomes[theirs], metric)
-            rows[f"{metric}, {ours} - {theirs}"] = (*apart, printed)
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["ours", "low", "high", "paper"])
+ON_SEQUENCES = (
+    "The paper's dynamic columns need sequences: {item}-dynamic has them, beside ARres on the same."
+)
 
 
 def _against_others(data: Data, item: str) -> Maker:
@@ -110,10 +73,10 @@ def _against_others(data: Data, item: str) -> Maker:
 
     def make(request: Request) -> Product:
         outcomes, recipes, line = au_rcnn_outcomes(request, data, STATE_OF_THE_ART)
-        paper = _published(item)
+        paper = printed_table(item)
         return Product(
             line,
-            {"": _f1(outcomes), "-means": _means(outcomes, paper), "-published": paper},
+            {"": f1_table(outcomes), "-means": mean_table(outcomes, paper), "-published": paper},
             notes=(
                 protocol(recipes[OURS]),
                 pretrained_note(recipes),
@@ -127,21 +90,28 @@ def _against_others(data: Data, item: str) -> Maker:
 
 
 def _control(data: Data, item: str) -> Maker:
-    """Tables 5 and 8: the static networks against one another."""
+    """Tables 5 and 8: the static networks against one another, on sequences those over time too."""
 
     def make(request: Request) -> Product:
-        methods = CONTROL[request.scale]
+        over_time = () if request.data is None else tuple(DYNAMIC)
+        methods = (*CONTROL[request.scale], *over_time)
         outcomes, recipes, line = au_rcnn_outcomes(request, data, methods)
-        paper = _published(item)
-        means = _means(outcomes, paper)
+        paper = printed_table(item)
+        means = mean_table(outcomes, paper)
         pairs = [(OURS, name) for name in methods if name != OURS]
         tables = {
-            "": beside(_f1(outcomes), paper[[name for name in methods if name in paper.columns]]),
+            "": beside(f1_table(outcomes), paper[[name for name in methods if name in paper.columns]]),
             "-means": means,
-            "-differences": _differences(outcomes, pairs, paper),
+            "-differences": difference_table(outcomes, pairs, paper),
         }
-        pictures = {"": _bars(means)}
-        notes = [protocol(recipes[OURS]), pretrained_note(recipes), DYNAMIC]
+        pictures = {"": mean_bars(means)}
+        notes = [protocol(recipes[OURS]), pretrained_note(recipes)]
+        if over_time:
+            tables["-segments"] = segment_means(outcomes)
+            notes += [begin_note(recipes), training_note(recipes), PAPERS_CLAIM]
+            notes.append(verdict(tables["-differences"], over_time))
+        else:
+            notes.append(ON_SEQUENCES.format(item=item))
         if left := [name for name in _STATIC if name not in methods]:
             notes.append(f"At this scale {', '.join(left)} are left out, so that it takes minutes.")
         notes.append(
@@ -155,17 +125,6 @@ def _control(data: Data, item: str) -> Maker:
         return Product(line, tables, pictures, tuple(notes), runs)
 
     return make
-
-
-def _bars(means: pd.DataFrame) -> bytes:
-    below, above = means["F1"] - means["low"], means["high"] - means["F1"]
-    return bars(
-        list(means.index),
-        {"ours": means["F1"], "paper": means["F1, paper"]},
-        errors={"ours": np.stack([below, above])},
-        title="Mean F1 over the AUs, ours with 95 % intervals over subjects",
-        axis="F1",
-    )
 
 
 def _add_occlusion(
@@ -212,11 +171,11 @@ def _resolutions(request: Request) -> Product:
         usual = au_rcnn_recipes(request, "bp4d", [OURS])[OURS].model.config.get("size_px", 512) == side
         found, recipes, line = au_rcnn_outcomes(request, "bp4d", (BASELINE, OURS), None if usual else side)
         outcomes |= {f"{name} {side}": outcome for name, outcome in found.items()}
-    paper = _published("table6")
+    paper = printed_table("table6")
     named = paper.rename(
         columns={f"{n} {theirs}": f"{n} {ours}" for n in (BASELINE, OURS) for ours, theirs in sides.items()}
     )
-    means = _means(outcomes, named)
+    means = mean_table(outcomes, named)
     pairs = [(f"{OURS} {side}", f"{BASELINE} {side}") for side in sides]
     smallest, *others = sides
     larger = [(f"{OURS} {side}", f"{OURS} {smallest}") for side in others]
@@ -224,12 +183,12 @@ def _resolutions(request: Request) -> Product:
     return Product(
         line,
         {
-            "": _f1(outcomes),
+            "": f1_table(outcomes),
             "-means": means,
-            "-differences": _differences(outcomes, pairs + larger, named),
+            "-differences": difference_table(outcomes, pairs + larger, named),
             "-published": paper,
         },
-        {"": _bars(means)},
+        {"": mean_bars(means)},
         (protocol(recipes[OURS]), f"{note}. Each side has crops of its own, of the same people and frames."),
         tuple(outcome.run for outcome in outcomes.values()),
     )

@@ -1,9 +1,9 @@
 """AUs that last as long as a data set's: a face's patterns over time, with a mean length for each AU.
 
-:func:`~actionunits.synthesis.coded_faces.pattern_timeline` holds each pattern for a second or two, so that all
-AUs last about equally long. Here a face goes from pattern to pattern in two ways, both of which leave every
-pattern as frequent as the table has it: now and then the whole pattern is drawn anew, and in between single
-AUs are, given the others (Gibbs sampling). How often each happens follows from the lengths that are wanted:
+:func:`~actionunits.synthesis.coded_faces.pattern_timeline` holds each pattern for a second or two, so that
+all AUs last about equally long. Here a face goes from pattern to pattern in two ways, both of which leave
+every pattern as frequent as the table has it: now and then the whole pattern is drawn anew, and in between
+single AUs are, given the others (Gibbs sampling). How often each happens follows from the lengths that are wanted:
 an AU that is shown in a share p of the time, for d seconds at a time, comes p / d times a second. Lengths
 spread about as exponential ones do, less short ones.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from math import acos, pi
 
 import numpy as np
@@ -135,7 +136,7 @@ def lasting_timeline(
     for row, au in enumerate(table.aus):
         for first, last in _stretches(states >> row & 1):
             events.append(_coded_event(rng, au, times[first], times[last], drawn_intensity(rng, hard)))
-    for first, last in zip(draws[:-1], draws[1:], strict=True):
+    for first, last in pairwise(draws):
         seen = int(np.bitwise_or.reduce(states[first:last]))
         shown = [au for row, au in enumerate(table.aus) if seen >> row & 1]
         for au in traces_beside(shown, table.aus, hard, rng):
