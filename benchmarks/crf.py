@@ -1,4 +1,4 @@
-"""Belief propagation of seed 001's AR_CRF at the paper's sizes, on random codes. Processor time of one thread.
+"""Belief propagation of seed 001's AR_CRF at the paper's sizes, on random codes: processor time, one thread.
 
 1. Frames a second out of codes: in use, and a learning step (both expectations and the gradient).
 2. The vectorised rounds beside the same schedule edge by edge in plain Python
@@ -191,7 +191,7 @@ def main() -> None:
         "# Seed 001: belief propagation of AR_CRF",
         "",
         f"Clips of {FRAMES} frames, {len(AUS)} AUs. `class`: one graph of 9 boxes a frame, 23 states a node;",
-        "`binary`: 22 graphs of two states, of the boxes that carry the AU (3 at most). Out of codes of 9 x 2048",
+        "`binary`: 22 graphs of two states, of the boxes that carry the AU (3 at most). Out of codes of 2048",
         "values: AR_res's own time is not in it. Processor time of one thread, best of the runs.",
         "",
         *speed_rows(asked.runs),
@@ -201,8 +201,8 @@ def main() -> None:
         "",
         *edge_by_edge_rows(asked.runs),
         "",
-        f"4 clips, until no marginal is farther than {NEAR} from the settled ones, beside flooding (all messages",
-        "at once). A graph of one box is exact before the first round, however long; flooding carries a frame a",
+        f"4 clips, until no marginal is farther than {NEAR} from the settled ones, beside flooding (all",
+        "messages at once). A graph of one box is exact before the first round; flooding carries a frame a",
         "round.",
         "",
         *schedule_rows(asked.runs),

@@ -2,9 +2,9 @@
 
     python benchmarks/flow.py [--videos FOLDER] [--repeats 2] [--out RESULT.md]
 
-The faces are those of the first videos of a folder, at 128 and 512 px; without one, a painted face in motion. Two
-processes with one thread each work side by side, as where flow is made beside a crop cache; their processor time
-counts, so that other work on the machine does not. What is kept is also read back, from memory.
+The faces are those of the first videos of a folder, at 128 and 512 px; without one, a painted face in motion.
+Two processes with one thread each work side by side, as where flow is made beside a crop cache; their processor
+time counts, so that other work on the machine does not. What is kept is also read back, from memory.
 """
 
 from __future__ import annotations
@@ -145,16 +145,16 @@ Fields a second of two cores, {PROCESSES} processes with one thread each, {faces
 
 {table(best)}
 
-A field of 512 px takes {512 * 512 * 4 / 1e6:.1f} MB on disk, one of 128 px {128 * 128 * 4 / 1e3:.0f} kB. The flow of
-140,000 crops of 512 px, as many as BP4D's, is 147 GB and takes {hours["dis"]:.1f} h by DIS and {hours["tvl1"]:,.0f} h
-by TV-L1 at these rates. If it were not kept, a network of 11 frames that learns from every frame would compute each
-field ten times an epoch.
+A field of 512 px takes {512 * 512 * 4 / 1e6:.1f} MB on disk, one of 128 px {128 * 128 * 4 / 1e3:.0f} kB.
+The flow of 140,000 crops of 512 px, as many as BP4D's, is 147 GB and takes {hours["dis"]:.1f} h by DIS and
+{hours["tvl1"]:,.0f} h by TV-L1 at these rates. If it were not kept, a network of 11 frames that learns from
+every frame would compute each field ten times an epoch.
 
-From the first to the last of {FRAMES} frames, at 128 px, the two lie {differ:.2f} px apart where TV-L1 moves a pixel
-by {moves:.2f} px (means over all pixels).
+From the first to the last of {FRAMES} frames, at 128 px, the two lie {differ:.2f} px apart where TV-L1 moves
+a pixel by {moves:.2f} px (means over all pixels).
 
-OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start. Processor time is
-counted, but caches are shared: on a busy machine the ratios are worth more than the rates. Made by
+OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start. Processor
+time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates. Made by
 `python benchmarks/flow.py --videos FOLDER --out docs/benchmarks/flow.md`.
 """
     print(text)

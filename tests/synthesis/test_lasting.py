@@ -1,4 +1,4 @@
-"""Faces whose AUs last as long as is asked for keep the table's patterns, and their labels say what was drawn."""
+"""Faces whose AUs last as long as asked for keep the table's patterns; their labels say what was drawn."""
 
 import numpy as np
 import pytest

@@ -72,8 +72,8 @@ def _against_time(data: Data, item: str) -> Maker:
             begin_note(recipes),
             training_note(recipes),
             "All networks learn from the same people and are scored on the same frames. The second table "
-            "holds the means over the AUs with 95 % intervals (subjects drawn with replacement), the third how "
-            f"much higher {OURS} is, the fourth how well whole segments are found.",
+            "holds the means over the AUs with 95 % intervals (subjects drawn with replacement), the third "
+            f"how much higher {OURS} is, the fourth how well whole segments are found.",
             PAPERS_CLAIM,
             verdict(differences, list(DYNAMIC)),
             verdict(differences, list(DYNAMIC), "AUC"),

@@ -3,9 +3,9 @@
 :func:`~actionunits.synthesis.coded_faces.pattern_timeline` holds each pattern for a second or two, so that
 all AUs last about equally long. Here a face goes from pattern to pattern in two ways, both of which leave
 every pattern as frequent as the table has it: now and then the whole pattern is drawn anew, and in between
-single AUs are, given the others (Gibbs sampling). How often each happens follows from the lengths that are wanted:
-an AU that is shown in a share p of the time, for d seconds at a time, comes p / d times a second. Lengths
-spread about as exponential ones do, less short ones.
+single AUs are, given the others (Gibbs sampling). How often each happens follows from the lengths that are
+wanted: an AU that is shown in a share p of the time, for d seconds at a time, comes p / d times a second.
+Lengths spread about as exponential ones do, less short ones.
 """
 
 from __future__ import annotations

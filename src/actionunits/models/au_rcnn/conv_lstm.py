@@ -95,7 +95,7 @@ class BoxConvLstm(nn.Module):
             both = gates[:, step]
             if step:
                 both = both + self.of_state(state.flatten(1, 2))
-            take, keep, give, new = both.unflatten(1, (self.boxes, 4, self.hidden)).unbind(2)
+            take, keep, give, new = both.reshape(clips, self.boxes, 4, self.hidden, height, width).unbind(2)
             cell = torch.sigmoid(keep) * cell + torch.sigmoid(take) * torch.tanh(new)
             state = torch.sigmoid(give) * torch.tanh(cell)
             states.append(state)
@@ -113,7 +113,7 @@ class ArConvLstm(CodedModel):
     def __init__(self, config: ArConvLstmConfig) -> None:
         super().__init__()
         self.config = config
-        self.still = ArRes(ar_res_config(config))
+        self.still: ArRes = ArRes(ar_res_config(config))
         for unused in (self.still.backbone.fc, self.still.box_output):
             unused.requires_grad_(False)
         self.spec = replace(

@@ -40,10 +40,10 @@ from actionunits.models.au_rcnn.belief_propagation import (
     log_partition,
     propagate,
 )
+from actionunits.models.au_rcnn.box_features import box_features
 from actionunits.models.au_rcnn.crf_states import NodeStates, StateKind, log_odds
 from actionunits.models.au_rcnn.roi_level import image_logits, roi_labels
 from actionunits.models.interface import CodedModel, ModelOutput, TensorBatch
-from actionunits.models.parts.frames import per_clip, per_frame
 from actionunits.models.parts.resnet import RESNET_WIDTH
 
 __all__ = ["ArCrf", "ArCrfConfig", "build"]
@@ -94,7 +94,7 @@ class ArCrf(CodedModel):
         super().__init__()
         self.config = config
         still = ArResConfig(**{field.name: getattr(config, field.name) for field in fields(ArResConfig)})
-        self.still = ArRes(still).requires_grad_(False)
+        self.still: ArRes = ArRes(still).requires_grad_(False)
         self.spec = replace(
             self.still.spec, clip_length=config.clip_length, frame_step=config.frame_step, scored="all"
         )
@@ -117,11 +117,7 @@ class ArCrf(CodedModel):
 
     def encode(self, batch: TensorBatch) -> Tensor:
         """f32[B,T,R*2048]: the average pool of each box, one box after the other."""
-        with torch.no_grad():
-            boxes = self.still.boxes_of(batch)
-            maps = self.still.box_maps(self.still.maps(per_frame(batch.frames)), boxes)
-            pooled = self.still.backbone.avgpool(maps)
-        return per_clip(pooled.reshape(boxes.shape[0], -1), batch.frames)
+        return box_features(self.still, batch)
 
     def from_codes(self, codes: Tensor) -> ModelOutput:
         """Logits f32[B,T,A]: the log-odds of the largest marginal of the boxes that carry the AU.

@@ -93,7 +93,8 @@ class ArTwoStream(AUModel):
         with torch.no_grad():
             conv.weight.copy_(flow_convolution(first.weight, channels))
         self.moving.backbone.conv1 = conv
-        self.moving.backbone.fc, self.moving.box_output = nn.Identity(), nn.Identity()
+        for unused in ("backbone.fc", "box_output"):
+            self.moving.set_submodule(unused, nn.Identity())
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights for both networks; give how many fitted and the names left out."""
