@@ -3,8 +3,8 @@
     python benchmarks/flow.py [--videos FOLDER] [--repeats 2] [--out RESULT.md]
 
 The faces are those of the first videos of a folder, at 128 and 512 px; without one, a painted face in motion.
-Two processes with one thread each work side by side, as where flow is made beside a crop cache; their processor
-time counts, so that other work on the machine does not. What is kept is also read back, from memory.
+Two processes with one thread each work side by side, as where flow is made beside a crop cache; their
+processor time counts, so that other work on the machine does not. What is kept is also read back, from memory.
 """
 
 from __future__ import annotations
@@ -153,8 +153,8 @@ every frame would compute each field ten times an epoch.
 From the first to the last of {FRAMES} frames, at 128 px, the two lie {differ:.2f} px apart where TV-L1 moves
 a pixel by {moves:.2f} px (means over all pixels).
 
-OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start. Processor
-time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates. Made by
+OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start.
+Processor time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates. Made by
 `python benchmarks/flow.py --videos FOLDER --out docs/benchmarks/flow.md`.
 """
     print(text)

@@ -42,7 +42,7 @@ def verdict(differences: pd.DataFrame, names: Sequence[str], metric: str = "F1")
     """
     kinds: dict[str, list[str]] = {"higher": [], "lower": [], "undecided": []}
     for name in names:
-        low, high = (float(differences.at[f"{metric}, {OURS} - {name}", end]) for end in ("low", "high"))
+        low, high = differences.loc[f"{metric}, {OURS} - {name}", ["low", "high"]].to_numpy(float)
         kinds["higher" if high < 0 else "lower" if low > 0 else "undecided"].append(name)
     said = [
         f"{', '.join(found)}: {what}"
