@@ -4,7 +4,7 @@
 
 The faces are those of the first videos of a folder, at 128 and 512 px; without one, a painted face in motion.
 Two processes with one thread each work side by side, as where flow is made beside a crop cache; their
-processor time counts, so that other work on the machine does not. What is kept is also read back, from memory.
+processor time counts, so that other work on the machine does not. What is kept is read back, from memory.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ From the first to the last of {FRAMES} frames, at 128 px, the two lie {differ:.2
 a pixel by {moves:.2f} px (means over all pixels).
 
 OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start.
-Processor time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates. Made by
-`python benchmarks/flow.py --videos FOLDER --out docs/benchmarks/flow.md`.
+Processor time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates.
+Made by `python benchmarks/flow.py --videos FOLDER --out docs/benchmarks/flow.md`.
 """
     print(text)
     if options.out:
