@@ -70,6 +70,8 @@ class DataSettings:
             ``au detect`` cuts them, or ``spread`` with ``thin_frames``.
         stride: frames from one training clip to the next, for ``frames`` and ``windows``; 0 = their default.
         scored_clips: how clips are cut to validate and test on.
+        validation_stride: stills, and clips of every frame, are validated on every so-many-th frame; the test
+            people on all.
         clip_rate_hz: clips take frames so far apart that there are about so many a second, whatever the rate
             of a sequence: 0.2 s are 2 steps at 60 frames/s and 7 at 200 with 30 here; 0 = the model's step.
         expressions: use only ``micro`` or ``macro``-expressions, where a data set marks both.
@@ -102,6 +104,7 @@ class DataSettings:
     clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
     stride: int = 0
     scored_clips: Literal["auto", "frames", "tile", "windows", "apex", "spread"] = "auto"
+    validation_stride: int = 1
     clip_rate_hz: float = 0.0
     expressions: Literal["all", "micro", "macro"] = "all"
     coding: Literal["auto", "bp4d", "disfa", "prototypes", "micro", "emotions"] = "auto"
@@ -131,8 +134,9 @@ class DataSettings:
             raise UserError("AUs last in sequences, not in single pictures: set data.frames above 1")
         if self.name not in ("synthetic", "joined") and not (self.root or self.cache):
             raise UserError(f"say where {self.name} is: data.root=FOLDER, or data.cache=CROP_CACHE")
-        if min(self.subjects, self.sequences, self.frames) < 1 or not self.rate_hz > 0:
-            raise ValueError("subjects, sequences, frames and rate_hz must be positive")
+        counts = (self.subjects, self.sequences, self.frames, self.validation_stride)
+        if min(counts) < 1 or not self.rate_hz > 0:
+            raise ValueError("subjects, sequences, frames, validation_stride and rate_hz must be positive")
         if self.around < 0:
             raise ValueError(f"around must be 0 or more frames, got {self.around}")
         if self.thin_frames < 0 or self.thin_step < 1:

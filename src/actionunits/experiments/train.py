@@ -103,12 +103,14 @@ def samples_of_fold(recipe: Recipe, cache: CropCache, spec: InputSpec, fold: Fol
     """
     index = used_index(recipe.data, cache)
     learnt, scored = training_clips(recipe.data, spec), scored_clips(recipe.data, spec)
+    stride = recipe.data.validation_stride
+    checked = replace(scored, stride=stride) if stride > 1 and scored.kind == "frames" else scored
     known = known_of(spec, index)
     cut = {
         clips: fold_samples(cache, spec, fold, index=index, clips=clips, **known)
-        for clips in {learnt, scored}
+        for clips in {learnt, checked, scored}
     }
-    samples = FoldSamples(cut[learnt][0], *cut[scored][1:])
+    samples = FoldSamples(cut[learnt][0], cut[checked][1], cut[scored][2])
     _check_motion(spec, samples.train)
     return samples
 
@@ -325,7 +327,7 @@ def _still_stage(
     """
     if plan.run:
         return take_still(model, Path(plan.run), number, fold)
-    validate = _validator(recipe, stills_of(samples.validation, still_of(model)))
+    validate = _validator(recipe, stills_of(samples.validation, still_of(model), plan.stride))
     train_still(
         model,
         plan,
