@@ -89,7 +89,7 @@ def rate(pool: ProcessPoolExecutor, clips: list[NDArray[np.uint8]], kept: Path, 
 
 def apart_px(clips: list[NDArray[np.uint8]]) -> tuple[float, float]:
     """How far DIS lies from TV-L1, and how far TV-L1's pixels move: means over the pixels of some pairs."""
-    pairs = [(clip[0], clip[-1]) for clip in clips[:2]]
+    pairs = [pair for clip in clips for pair in islice(pairwise(clip), 5)]
     flows = [
         np.stack([crop_flow(*pair, method) for pair in pairs]).astype(np.float32) for method in FLOW_METHODS
     ]
@@ -148,10 +148,10 @@ Fields a second of two cores, {PROCESSES} processes with one thread each, {faces
 A field of 512 px takes {512 * 512 * 4 / 1e6:.1f} MB on disk, one of 128 px {128 * 128 * 4 / 1e3:.0f} kB.
 The flow of 140,000 crops of 512 px, as many as BP4D's, is 147 GB and takes {hours["dis"]:.1f} h by DIS and
 {hours["tvl1"]:,.0f} h by TV-L1 at these rates. If it were not kept, a network of 11 frames that learns from
-every frame would compute each field ten times an epoch.
+every frame would compute each field ten times an epoch. Reading is from memory here, not from the disk.
 
-From the first to the last of {FRAMES} frames, at 128 px, the two lie {differ:.2f} px apart where TV-L1 moves
-a pixel by {moves:.2f} px (means over all pixels).
+From frame to frame, at 128 px, the two lie {differ:.2f} px apart where TV-L1 moves a pixel by {moves:.2f} px
+(means over all pixels of the first frames of each video, hands and background too).
 
 OpenCV {cv2.__version__}, {platform.machine()}, {os.cpu_count()} cores, load {load:.1f} at the start.
 Processor time is counted, but caches are shared: on a busy machine the ratios are worth more than the rates.

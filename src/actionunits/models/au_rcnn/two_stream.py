@@ -7,10 +7,11 @@ convolution to 2048, averaged, and go through two fully connected layers. Labels
 The flow's first convolution is the RGB one's mean over its colours, repeated 20 times.
 
 Departures: those of AR_res (:mod:`~actionunits.models.au_rcnn.ar_res`), whose two last layers are the two of
-this network. Flow is that of the aligned crops, so what the head does is taken off, by DIS or by TV-L1 as in
-the paper (``flow``: at 512 px a field of TV-L1 takes seconds), clipped to 20 px, kept in 16-bit floats (the
-authors' code: 8-bit pictures) and divided by those 20 px. Where a video begins or ends, nothing moves.
-``backbone``, ``roi_cells`` and ``clip_length`` (a field fewer) may be smaller.
+this network. Flow is that of the crops: what the head does is largely taken off, and the jitter of the points
+that lay the crops comes in. It is found by DIS, or by TV-L1 as in the paper (``flow``; at 512 px a field
+takes seconds), clipped to 20 px, kept in 16-bit floats (the authors' code: 8-bit pictures) and divided by
+those 20 px. Before a video begins and after it ends, and where a frame is repeated because the next one has
+no face, nothing moves. ``backbone``, ``roi_cells`` and ``clip_length`` (a field fewer) may be smaller.
 """
 
 from __future__ import annotations
