@@ -162,12 +162,15 @@ def _along_time(local: Tensor, kernels: Tensor) -> Tensor:
 
 def _frame_by_frame(own: Tensor, kernels: Tensor) -> Tensor:
     """Messages f[2,..,K,T-1,R] out of what frames know by themselves, f[2,..,K,T-1,R]; not logarithms."""
-    message, sent = torch.ones_like(own[..., 0, :]), []
-    for here in own.unbind(dim=-2):
-        message = kernels @ (message * here)
-        message = message / message.amax(dim=-2, keepdim=True)
+    states = own.shape[-3]
+    graphs = own.reshape(-1, *own.shape[-3:])
+    kernels = kernels.expand(*own.shape[:-2], states).reshape(-1, states, states)
+    message, sent = torch.ones_like(graphs[:, :, 0]), []
+    for here in graphs.unbind(dim=2):
+        message = torch.bmm(kernels, message * here)
+        message = message / message.amax(dim=1, keepdim=True)
         sent.append(message)
-    return torch.stack(sent, dim=-2)
+    return torch.stack(sent, dim=2).reshape(own.shape)
 
 
 def _doubling(own: Tensor, kernels: Tensor) -> Tensor:
