@@ -77,7 +77,7 @@ ITEMS: tuple[Item, ...] = (
             "table11": "inference time against ROI-Nets and LCN",
             "table12 table13": "mean boxes",
             "table14 table15": "mean AU duration and segment count",
-            "table16": "training speed of the dynamic models",
+            "table16": "speed of the dynamic models, learning and in use",
             "fig4 fig5": "AU masks and boxes on a face",
             "fig7": "example detections on faces",
             "fig9": "gain of ConvLSTM over AR_res against AU duration",
