@@ -88,7 +88,7 @@ def _table16(request: Request) -> Product:
         f"{config.get('size_px', 512)} px, {config.get('backbone', 'resnet101')}, random weights.",
         {"": pd.DataFrame.from_dict(rows, orient="index", columns=columns)},
         notes=(
-            "Learning: forward, loss, backward and step of one clip at a time. ARCRF and ARTAL learn from codes "
+            "Learning: forward, loss, backward, step of one clip at a time. ARCRF and ARTAL learn from codes "
             "that AR_res gives once for each frame (encoded before). In use each frame has an answer of its "
             "own: ARConvLSTM looks once at a frame and runs its boxes' memories over the ten of its clip, "
             "AR2stream looks at one frame and ten fields of flow (whose own time is not in it: "
