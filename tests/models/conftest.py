@@ -65,7 +65,7 @@ _SMALL = {
         "clip_length": 3,
     },
     "au_rcnn/ar_two_stream": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 3},
-    "au_rcnn/ar_crf": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 4, "rounds": 4},
+    "au_rcnn/ar_crf": {"backbone": "resnet18", "size_px": 64, "roi_cells": 4, "clip_length": 4, "rounds": 2},
     "au_rcnn/ar_tal": {
         "backbone": "resnet18",
         "size_px": 32,

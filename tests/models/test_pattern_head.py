@@ -20,9 +20,12 @@ from actionunits.records import InputSpec
 
 #: Networks with heads, boxes or points of their own instead of one output layer.
 WITHOUT = {
+    "au_rcnn/ar_conv_lstm",
     "au_rcnn/ar_crf",
     "au_rcnn/ar_fpn",
     "au_rcnn/ar_res",
+    "au_rcnn/ar_tal",
+    "au_rcnn/ar_two_stream",
     "au_rcnn/ar_vgg",
     "au_rcnn/mean_box",
     "caud/emotion_net",

@@ -32,7 +32,7 @@ def test_ar_conv_lstm_has_the_papers_sizes() -> None:
     gates = 4 * 256
     a_box = 3 * 3 * 2048 * gates + gates + 3 * 3 * 256 * gates
     assert _values(model.memory) == 9 * a_box == 191_112_192
-    assert _values(model.code, model.output) == 256 * 7 * 7 * 2048 + 2048 + 2048 * 22 + 22 == 25_737_238
+    assert _values(model.code, model.box_output) == 256 * 7 * 7 * 2048 + 2048 + 2048 * 22 + 22 == 25_737_238
     assert _values(model) == 191_112_192 + 25_737_238 + _values(model.still) == 261_420_612
     codes = torch.zeros(2, 10, model.code_length, device="meta")
     assert model.code_length == 9 * gates * 7 * 7

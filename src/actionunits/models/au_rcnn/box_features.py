@@ -27,12 +27,15 @@ def box_features(still: RegionNet, batch: TensorBatch) -> Tensor:
         batch: with frames, and boxes where the network takes them.
     """
     frames, boxes = per_frame(batch.frames), still.boxes_of(batch)
+
+    def lines(some: Tensor, at: Tensor) -> Tensor:
+        return still.box_maps(still.maps(some), at).mean(dim=(-2, -1)).reshape(at.shape[0], -1)
+
     with torch.no_grad():
-        found = [
-            still.box_maps(still.maps(some), at).mean(dim=(-2, -1)).reshape(len(some), -1)
-            for some, at in zip(torch.split(frames, TOGETHER), torch.split(boxes, TOGETHER), strict=True)
-        ]
-    return per_clip(torch.cat(found), batch.frames)
+        if torch.compiler.is_exporting():  # a file takes any number of frames
+            return per_clip(lines(frames, boxes), batch.frames)
+        parts = zip(torch.split(frames, TOGETHER), torch.split(boxes, TOGETHER), strict=True)
+        return per_clip(torch.cat([lines(some, at) for some, at in parts]), batch.frames)
 
 
 def lines_of(codes: Tensor, boxes: int) -> Tensor:

@@ -124,7 +124,7 @@ class ArConvLstm(CodedModel):
         self.memory = BoxConvLstm(self.boxes, RESNET_WIDTH[config.backbone], config.hidden)
         self.code_length = 4 * self.boxes * config.hidden * self.cells**2
         self.code = nn.Linear(config.hidden * self.cells**2, config.code)
-        self.output = small_output(config.code, len(config.aus))
+        self.box_output = small_output(config.code, len(config.aus))
 
     def load_imagenet(self, state: Mapping[str, Tensor]) -> tuple[int, tuple[str, ...]]:
         """Take torchvision's weights for the backbone; give how many fitted and the names left out."""
@@ -141,7 +141,7 @@ class ArConvLstm(CodedModel):
         """Logits f32[B,T,A], the largest of the boxes that carry the AU; the boxes' own are the part."""
         gates = codes.reshape(*codes.shape[:2], -1, self.cells, self.cells)
         states = self.memory(gates).flatten(3)
-        logits: Tensor = self.output(nn.functional.relu(self.code(states)))
+        logits: Tensor = self.box_output(nn.functional.relu(self.code(states)))
         return ModelOutput(image_logits(logits, self.carry), parts=(logits,))
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
