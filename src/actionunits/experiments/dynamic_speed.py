@@ -28,12 +28,14 @@ class ModelSpeed:
         learnt: clips a second in training: forward, loss, backward and step; of a network with a frozen
             encoder, on codes.
         frames: of a clip.
+        labelled: of these, the frames that the loss is of.
         seen: frames a second in use, each with an answer of its own.
         encoded: frames a second of a frozen encoder, which are needed once before training; NaN without one.
     """
 
     learnt: float
     frames: int
+    labelled: int
     seen: float
     encoded: float
 
@@ -67,10 +69,9 @@ def model_speed(model: AUModel, device: torch.device | str = "cpu", repeats: int
         model.loss(clip, model(clip)).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
-    learning = _best(step, repeats, device)
-    return ModelSpeed(
-        1 / learning, model.spec.clip_length, 1 / looking, 1 / encoding if frozen else float("nan")
-    )
+    learning, length = _best(step, repeats, device), model.spec.clip_length
+    labelled = 1 if model.spec.scored == "middle" else length
+    return ModelSpeed(1 / learning, length, labelled, 1 / looking, 1 / encoding if frozen else float("nan"))
 
 
 def _seconds_of_a_frame(model: AUModel, device: torch.device | str, repeats: int) -> tuple[float, float]:

@@ -75,16 +75,16 @@ def _table16(request: Request) -> Product:
         for done, (name, recipe) in enumerate(recipes.items(), start=1):
             torch.manual_seed(0)
             speed = model_speed(build_model(recipe.model.name, recipe.model.config), device)
-            frames = speed.learnt * speed.frames
+            frames = speed.learnt * speed.labelled
             times = (speed.frames, speed.learnt, frames, speed.encoded, speed.seen)
             rows[name if len(devices) == 1 else f"{name}, {device}"] = (*times, PUBLISHED_WORDS[name])
             if show is not None:
                 show(done, len(recipes))
-    columns = ["frames of a clip", "clips/s learnt", "frames/s learnt", "frames/s encoded before"]
+    columns = ["frames of a clip", "clips/s learnt", "labelled frames/s learnt", "frames/s encoded before"]
     columns += ["frames/s in use", "training speed, paper"]
     config = recipes["ARres"].model.config
     return Product(
-        f"Data: none: noise on this machine, {torch.get_num_threads()} threads, in f32; crops of "
+        f"Data: none: noise on this machine, {torch.get_num_threads()} thread(s), in f32; crops of "
         f"{config.get('size_px', 512)} px, {config.get('backbone', 'resnet101')}, random weights.",
         {"": pd.DataFrame.from_dict(rows, orient="index", columns=columns)},
         notes=(
