@@ -85,7 +85,7 @@ def test_models_are_listed_and_shown() -> None:
 def test_reproduce_lists_and_makes(tmp_path: Path) -> None:
     listed = run("reproduce")
     assert "facs3d        table1   ready" in listed
-    assert "au_rcnn       fig9     not yet" in listed
+    assert "patterns      table5   not yet" in listed
     assert "patterns      table1   ready" in listed
     assert "Data: " in run("reproduce", "patterns", "table2", "--out", tmp_path)
     with pytest.raises(UserError, match="which item of facs3d"):

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from actionunits.errors import UserError
 from actionunits.experiments.au_rcnn_runs import (
     DYNAMIC,
     OURS,
@@ -97,6 +98,10 @@ def _loss_curves(request: Request) -> Product:
     )
     runs = {name: found[names[name]].run for name in names}
     losses = {name: _losses(run) for name, run in runs.items()}
+    if len({len(each) for each in losses.values()}) > 1:
+        raise UserError(
+            "a training ended before its first epoch did, and has no loss to draw: raise max_steps"
+        )
     first = recipes[OURS]
     index = used_index(first.data, open_crops(first.data, spec_of(first), cache))
     table, told = falls(losses[OURS], losses[TWO_STREAM])
