@@ -53,7 +53,7 @@ CONTROL: Mapping[Scale, tuple[str, ...]] = {
 #: painted faces are about 110 px wide.
 RESOLUTIONS: Mapping[Scale, Mapping[int, int]] = {
     "tiny": {48: 416, 64: 512},
-    "small": {64: 256, 128: 512},
+    "small": {64: 256, 104: 416, 128: 512, 152: 608},
     "paper": {side: side for side in (256, 416, 512, 608)},
 }
 #: Test stills whose maps are made, the patch's step as a share of the crop's side, and painted people by whom
