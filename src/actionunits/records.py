@@ -333,6 +333,7 @@ class Batch:
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
         emotion: i8[B,T], number of the emotion, -1 unknown, or None.
+        sides: f32[B,T,A,2], intensity of the subject's left and right side, NaN unknown or not paired, or None.
     """
 
     frames: FloatArray
@@ -342,6 +343,7 @@ class Batch:
     labels: NDArray[np.int8] | None = None
     intensity: FloatArray | None = None
     emotion: NDArray[np.int8] | None = None
+    sides: FloatArray | None = None
 
     def __post_init__(self) -> None:
         _check("Batch.frames", self.frames, (None, None, None, None, None), np.float32)

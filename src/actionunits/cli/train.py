@@ -58,6 +58,13 @@ def train(
         list[Path] | None,
         typer.Option(help="For `default`: a folder of portraits; repeatable.", show_default=False),
     ] = None,
+    unsorted: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="For `default`: a folder of portraits of other people who smile or not; repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     face_model: Annotated[
         Path | None,
         typer.Option(help="For `default`: a 3-D face model in ICT-FaceKit's layout.", show_default=False),
@@ -77,10 +84,10 @@ def train(
     if recipe == "caud/add_au" and into is None:
         raise UserError("caud/add_au adds an AU to a model: give --au NUMBER --into MODEL")
     if recipe == "default":
-        _embedded(changes or [], portraits or [], face_model, out or Path("runs/embedded"))
+        _embedded(changes or [], portraits or [], unsorted or [], face_model, out or Path("runs/embedded"))
         return
-    if portraits or face_model:
-        raise UserError("--portraits and --face-model belong to `au train default`")
+    if portraits or unsorted or face_model:
+        raise UserError("--portraits, --unsorted and --face-model belong to `au train default`")
     name = f"{recipe.removesuffix('.toml').replace('/', '-')}" + (f"-{scale}" if scale else "")
     shared = [f"training.devices={devices}"] if devices > 1 else []
     if into is not None:
@@ -132,7 +139,9 @@ def _print_epoch(fold: int, record: EpochRecord) -> None:
     )
 
 
-def _embedded(changes: list[str], portraits: list[Path], face_model: Path | None, out: Path) -> None:
+def _embedded(
+    changes: list[str], portraits: list[Path], unsorted: list[Path], face_model: Path | None, out: Path
+) -> None:
     from actionunits.experiments.embedded.recipe import load_embedded_recipe
     from actionunits.experiments.embedded.train import train_embedded
 
@@ -145,6 +154,7 @@ def _embedded(changes: list[str], portraits: list[Path], face_model: Path | None
             face_model,
             out,
             recipe,
+            unsorted=unsorted,
             stage=stage,
             on_epoch=lambda record: print(
                 f"epoch {record.epoch}: loss {record.loss:.4f}, validation {record.validation:.4f}"

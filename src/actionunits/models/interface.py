@@ -27,6 +27,7 @@ class TensorBatch:
         emotion: i8[B,T], number of the emotion, -1 unknown, or None.
         codes: f32[B,T,V], what a frozen encoder has given for the frames, for a part that is trained by
             itself on them; the frames may then be empty. Or None.
+        sides: f32[B,T,A,2], intensity of the left and right side, NaN unknown or not paired, or None.
     """
 
     frames: Tensor
@@ -37,6 +38,7 @@ class TensorBatch:
     intensity: Tensor | None = None
     emotion: Tensor | None = None
     codes: Tensor | None = None
+    sides: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class ModelOutput:
         decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by a threshold, or None.
         emotion: f32[B,T,E], logits whose softmax is the probability of each of ``spec.emotions``, or None
             where the model gives none.
+        sides: f32[B,T,A,2], intensity 0 to 5 of the subject's own left and right side, NaN for AUs that FACS
+            does not code by side, or None where the model gives none.
     """
 
     logits: Tensor
@@ -57,6 +61,7 @@ class ModelOutput:
     parts: tuple[Tensor, ...] = ()
     decided: Tensor | None = None
     emotion: Tensor | None = None
+    sides: Tensor | None = None
 
 
 class AUModel(nn.Module, ABC):
@@ -149,4 +154,5 @@ def to_tensors(batch: Batch, device: torch.device | str = "cpu") -> TensorBatch:
         labels=move(batch.labels),
         intensity=move(batch.intensity),
         emotion=move(batch.emotion),
+        sides=move(batch.sides),
     )

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from types import SimpleNamespace
+
 import cv2
 import numpy as np
 import pytest
@@ -8,12 +11,21 @@ from skimage import data
 pytest.importorskip("torch")
 
 from actionunits.errors import UserError
+from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
-from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
-from actionunits.experiments.embedded.pictures import Layout, make_pictures
+from actionunits.experiments.embedded.people import (
+    People,
+    Photograph,
+    find_people,
+    groups_of,
+    load_portrait,
+    sort_by_points,
+)
+from actionunits.experiments.embedded.pictures import Layout, _label_smile, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.align import inter_ocular_distance
+from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import EmbeddedConfig, build
 from actionunits.records import Batch, Sample
 from actionunits.synthesis.painting import paint_portrait
@@ -23,6 +35,41 @@ def test_a_subject_on_two_sides_is_an_error(tmp_path):
     one = Photograph(tmp_path / "a.jpg", "f/1")
     with pytest.raises(UserError, match="on two sides of the split: f/1"):
         People((one,), (), (one,))
+
+
+def test_unsorted_photographs_are_smiles_or_neutral_by_their_points(tmp_path, monkeypatch):
+    from actionunits.experiments.embedded import people as module
+
+    folder = tmp_path / "portraits"
+    folder.mkdir()
+    told = {"a": (0.8, 0.01), "b": (1.1, 0.15), "c": (1.1, 0.0), "d": (0.92, 0.05)}
+    for name in (*told, "nobody"):
+        (folder / f"{name}.jpg").touch()
+
+    def read(path, subject=None):
+        if path.stem == "nobody":
+            raise UserError("no face")
+        return SimpleNamespace(landmarks=SimpleNamespace(points=path.stem))
+
+    monkeypatch.setattr(module, "read_portrait", read)
+    monkeypatch.setattr(module, "smile_by_points", lambda name: told[name][0])
+    monkeypatch.setattr(module, "lip_gap", lambda name: told[name][1])
+    found = [(photo.subject, photo.smiling) for photo in sort_by_points([folder])]
+    assert found == [("portraits/a", False), ("portraits/b", True)]
+
+
+def test_groups_are_what_the_source_says_of_those_people(tmp_path):
+    folder = _folder(tmp_path)
+    table = "person,face_age,face_gender,face_eth\n1,20,female,west_asian\n2,30,male,\n9,1,male,white\n"
+    (tmp_path / "faces_people.csv").write_text(table)
+    photographs = find_people([folder], validation=["faces/2"], test=["faces/3"])
+    groups = groups_of([*photographs.train, *photographs.validation])
+    assert groups == {
+        "apparent ethnicity: west asian": {"faces/1"},
+        "sex: female": {"faces/1"},
+        "sex: male": {"faces/2"},
+    }
+    assert groups_of(()) == {}
 
 
 def _folder(tmp_path):
@@ -83,6 +130,9 @@ def test_pictures_are_labelled_kept_and_not_mixed_with_others(tmp_path):
     store = make_pictures(tmp_path / "store", photographs, _layout(), workers=1)
     assert store.crops.std(axis=(1, 2)).min() > 3, "no empty picture"
     assert np.array_equal(store.labels, store.intensity >= 2)
+    assert np.array_equal(np.asarray(store.sides[:, 0]).max(axis=1), store.intensity[:, 0])
+    assert np.isnan(store.sides[:, 1]).all(), "lips part on no side"
+    assert (store.sides[:, 0, 0] != store.sides[:, 0, 1]).any()
     eyes = (store.points[:, [36, 42]] + store.points[:, [39, 45]]) / 2
     assert np.allclose(eyes.mean(axis=1)[:, 0], (store.layout.stored_px - 1) / 2, atol=0.1)
     assert np.allclose(np.linalg.norm(eyes[:, 1] - eyes[:, 0], axis=1), 14.0, atol=0.05)
@@ -91,6 +141,45 @@ def test_pictures_are_labelled_kept_and_not_mixed_with_others(tmp_path):
     assert np.array_equal(again.crops, before)
     with pytest.raises(UserError, match="made with other settings"):
         make_pictures(tmp_path / "store", photographs, _layout(seed=2), workers=1)
+
+
+def test_a_smiling_photograph_is_weakly_labelled(tmp_path):
+    broad = paint_portrait(5, 240).image
+    cv2.imwrite(str(tmp_path / "1_smiling.png"), broad[:, :, ::-1])
+    photographs = [Photograph(tmp_path / "1_smiling.png", "f/1", smiling=True)]
+    layout = _layout(aus=(4, 6, 12, 25), real_share=1.0)
+    store = make_pictures(tmp_path / "store", photographs, layout, workers=1)
+    assert np.isnan(store.intensity).all()
+    assert np.isnan(store.sides).all()
+    # its lips are shut: a smile is all that is known
+    assert np.array_equal(np.unique(store.labels, axis=0), [[-1, -1, 1, 0]])
+    _label_smile(
+        edited := SimpleNamespace(
+            layout=layout,
+            labels=np.zeros((1, 4), np.int8),
+            intensity=np.zeros((1, 4)),
+            sides=np.zeros((1, 4, 2)),
+        ),
+        0,
+        0.2,
+    )
+    assert edited.labels.tolist() == [[0, 1, 1, 1]]
+
+
+def test_a_mirrored_crop_has_its_sides_changed(tmp_path):
+    cv2.imwrite(str(tmp_path / "1_neutral.png"), paint_portrait(5, 240).image[:, :, ::-1])
+    photographs = [Photograph(tmp_path / "1_neutral.png", "f/1")]
+    store = make_pictures(tmp_path / "store", photographs, _layout(), workers=1)
+    spec = replace(build(EmbeddedConfig(aus=(12, 25))).spec, size_px=32, inter_ocular_px=14.0)
+    batch = next(iter(StoreBatches(store, spec, len(store)).epoch(1, seed=0)))
+    given = np.asarray(store.sides[:, 0])
+    taken = batch.sides[:, 0, 0]
+    same, swapped = (taken == given).all(axis=1), (taken == given[:, ::-1]).all(axis=1)
+    assert (same | swapped).all()
+    lopsided = given[:, 0] != given[:, 1]
+    assert 0.2 < (swapped & lopsided).sum() / lopsided.sum() < 0.8
+    # where the sides were changed, the points were too: the left eye's outer corner stays on the right
+    assert (batch.landmarks[:, 0, 45, 0] > batch.landmarks[:, 0, 36, 0]).all()
 
 
 def test_a_store_that_the_disk_cannot_hold_is_refused_before_it_is_begun(tmp_path):
@@ -135,14 +224,16 @@ def _samples(count: int, smiling: np.ndarray) -> RealFaces:
 
 def _by_brightness(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     bright = 1 / (1 + np.exp(-batch.frames.mean(axis=(1, 2, 3, 4))))
-    return np.repeat(bright[:, None], 17, axis=1).astype(np.float32), np.zeros((len(bright), 17), np.float32)
+    none = np.zeros((len(bright), 17, 2), np.float32)
+    return np.repeat(bright[:, None], 17, axis=1).astype(np.float32), none[..., 0], none
 
 
 def test_smiles_are_scored_against_neutral_faces_of_the_same_people():
     faces = _samples(8, np.array([False, True] * 4))
     scores = smile_scores(_by_brightness, faces, build(EmbeddedConfig()).spec)
     assert scores.people == 4
-    assert scores.auc[12] == scores.own_neutral == scores.rule_auc == scores.hit_rate == 1.0
+    assert scores.auc[12][0] == scores.own_neutral == scores.rule_auc[0] == scores.hit_rate == 1.0
+    assert scores.auc[12][1:] == (1.0, 1.0)
     assert set(scores.false_alarms.values()) == {0.0}
 
 
@@ -156,6 +247,23 @@ def test_animated_scores_leave_out_what_is_unknown():
     assert found.accuracy[0] == 0.75
     assert np.isnan(found.accuracy[1])
     assert found.base_rate[0] == 0.5
+    assert np.isnan(found.sides).all()
+
+
+def test_a_side_is_told_where_one_is_clearly_stronger():
+    shown = np.array([[[4, 1]], [[1, 4]], [[3, 2.5]], [[np.nan, np.nan]]], np.float32)
+    given = np.array([[[2, 1]], [[2, 1]], [[0, 3]], [[1, 0]]], np.float32)
+    labels = np.array([[1], [1], [1], [0]], np.int8)
+    found = animated_scores(labels.astype(np.float32), labels, (12,), sides=(given, shown))
+    assert found.sides.tolist() == [0.5]
+    assert found.calibration.tolist() == [0.0]
+
+
+def test_some_peoples_faces_are_taken_out():
+    part = _samples(6, np.array([False, True] * 3)).of({"1"})
+    assert part.subjects == ("1", "1")
+    assert part.smiling.tolist() == [False, True]
+    assert len(part.samples) == 2
 
 
 def _animated(rng: np.random.Generator, count: int) -> Batch:
@@ -174,6 +282,11 @@ def test_calibration_and_thresholds_come_from_validation_faces():
     assert (model.calibration_scale > 0).all()
     limits = choose_thresholds(_by_brightness, batches, faces, model.spec)
     assert limits.shape == (17,)
+    # no neutral face is called, by a margin: they are all as dark
+    neutral = _by_brightness(
+        collate([s for s, smile in zip(faces.samples, faces.smiling, strict=True) if not smile], model.spec)
+    )
+    assert (limits >= neutral[0].max()).all()
     # the first AU is what the brightness shows: its threshold parts 0 from 1
     probability = _by_brightness(batches[0])[0][:, 0]
     assert ((probability >= limits[0]) == (batches[0].labels[:, 0, 0] == 1)).all()

@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from actionunits.facs.sets import DEFAULT_17  # noqa: E402
+from actionunits.facs.units import ACTION_UNITS  # noqa: E402
 from actionunits.models.embedded.net import EmbeddedConfig, build  # noqa: E402
 from actionunits.models.interface import TensorBatch  # noqa: E402
 
@@ -26,6 +27,38 @@ def test_it_gives_17_aus_and_intensities_within_0_to_5():
     assert output.logits.shape == (3, 1, 17)
     assert output.intensity is not None
     assert 0 <= float(output.intensity.detach().min()) <= float(output.intensity.detach().max()) <= 5
+
+
+def test_sides_are_within_0_to_5_and_nan_where_facs_codes_none():
+    output = build(EmbeddedConfig()).eval()(_batch())
+    assert output.sides is not None
+    assert output.sides.shape == (3, 1, 17, 2)
+    unpaired = [column for column, au in enumerate(DEFAULT_17) if not ACTION_UNITS[au].paired]
+    assert unpaired
+    missing = torch.isnan(output.sides).all(-1).all(0)[0]
+    assert missing.nonzero().flatten().tolist() == unpaired
+    known = output.sides[torch.isfinite(output.sides)].detach()
+    assert 0 <= float(known.min()) <= float(known.max()) <= 5
+
+
+def test_it_learns_which_side_is_stronger_and_unknown_sides_teach_nothing():
+    torch.manual_seed(0)
+    model = build(EmbeddedConfig(dropout=0.0))
+    frames = torch.randn(2, 1, 1, 112, 112)
+    sides = torch.full((2, 1, 17, 2), float("nan"))
+    sides[0, 0, DEFAULT_17.index(12)] = torch.tensor([4.0, 0.0])
+    sides[1, 0, DEFAULT_17.index(12)] = torch.tensor([0.0, 4.0])
+    points = torch.rand(2, 1, 68, 2) * 112
+    batch = TensorBatch(frames, points, labels=torch.full((2, 1, 17), -1), sides=sides)
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(40):
+        optimiser.zero_grad()
+        model.loss(batch, model(batch)).backward()
+        optimiser.step()
+    found = model.eval()(batch).sides[:, 0, DEFAULT_17.index(12)].detach()
+    assert torch.allclose(found, sides[:, 0, DEFAULT_17.index(12)], atol=1.0)
+    unknown = TensorBatch(frames, points, labels=batch.labels, sides=torch.full_like(sides, float("nan")))
+    assert float(model.loss(unknown, model(unknown)).detach()) == 0.0
 
 
 def test_it_costs_at_most_20_million_multiply_additions():

@@ -19,8 +19,8 @@ class StoreBatches:
     """A :class:`~actionunits.training.loop.BatchSource` over a picture store.
 
     Each picture is turned, scaled and shifted a little about the aligned place (its points with it), mirrored
-    half of the time, and sometimes a patch of it is painted over or its contrast changed. The points also
-    get noise of their own, as from frame to frame in a video.
+    half of the time (left and right change places), and sometimes it is stretched, lit from a side, or a
+    patch of it is painted over. The points also get noise of their own, as from frame to frame in a video.
     """
 
     def __init__(self, store: PictureStore, spec: InputSpec, batch: int) -> None:
@@ -40,9 +40,13 @@ class StoreBatches:
         store, side = self.store, self.spec.size_px
         frames = np.empty((len(rows), 1, 1, side, side), np.float32)
         landmarks = np.empty((len(rows), 1, 68, 2), np.float32)
+        sides = np.array(store.sides[rows])
         mean, deviation = (part[0] for part in self.spec.normalisation)
         for place, row in enumerate(rows):
-            crop, points = _jittered(store.crops[row], store.points[row], side, rng)
+            mirrored = bool(rng.random() < 0.5)
+            crop, points = _jittered(store.crops[row], store.points[row], side, mirrored, rng)
+            if mirrored:
+                sides[place] = sides[place, :, ::-1]
             frames[place, 0, 0] = (_repainted(crop, rng) - mean) / deviation
             landmarks[place, 0] = points
         return Batch(
@@ -50,20 +54,22 @@ class StoreBatches:
             landmarks=landmarks,
             labels=np.asarray(store.labels[rows])[:, None],
             intensity=np.asarray(store.intensity[rows])[:, None],
+            sides=sides[:, None],
         )
 
 
 def _jittered(
-    crop: ImageArray, points: FloatArray, side: int, rng: np.random.Generator
+    crop: ImageArray, points: FloatArray, side: int, mirrored: bool, rng: np.random.Generator
 ) -> tuple[ImageArray, FloatArray]:
-    """A part of ``side`` px of the stored crop under a small random similarity, perhaps mirrored."""
+    """A part of ``side`` px of the stored crop under a small random similarity and stretch, or its mirror."""
     stored = crop.shape[0]
     angle, scale = rng.normal(0, 0.035), float(np.exp(rng.normal(0, 0.03)))
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    turn[1] *= np.exp(rng.normal(0, 0.025))
     middle = np.full(2, (stored - 1) / 2)
     shift = rng.normal(0, 1.2, 2) - MARGIN_PX
     affine = np.column_stack([turn, middle - turn @ middle + shift])
-    if rng.random() < 0.5:
+    if mirrored:
         affine[0] *= -1.0
         affine[0, 2] += side - 1
         points = points[list(MIRROR_68)]
@@ -74,15 +80,18 @@ def _jittered(
 
 
 def _repainted(crop: ImageArray, rng: np.random.Generator) -> FloatArray:
-    """Contrast and brightness changed; one time in four a grey patch over a part."""
+    """Contrast, brightness and light changed; one time in four a grey patch over a part."""
     image = crop.astype(np.float32)
+    if rng.random() < 0.5:
+        field = rng.normal(0, 0.2, (3, 3)).astype(np.float32)
+        image *= np.exp(cv2.resize(field, crop.shape[::-1], interpolation=cv2.INTER_CUBIC))
     image = (
         (image - image.mean()) * np.float32(rng.uniform(0.75, 1.3))
         + image.mean()
         + np.float32(rng.normal(0, 12))
     )
     if rng.random() < 0.25:
-        height, width = rng.integers(8, 36, 2)
+        height, width = (rng.uniform(0.07, 0.32, 2) * crop.shape).astype(int)
         top, left = rng.integers(0, crop.shape[0] - height), rng.integers(0, crop.shape[1] - width)
         image[top : top + height, left : left + width] = rng.uniform(0, 255)
     return np.asarray(np.clip(image, 0, 255), np.float32)

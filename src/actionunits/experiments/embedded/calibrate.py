@@ -19,7 +19,11 @@ from actionunits.records import Batch, FloatArray, InputSpec
 __all__ = ["calibrate", "choose_thresholds"]
 
 #: Weight of the real faces of an AU beside its animated ones.
-REAL_WEIGHT = 0.5
+REAL_WEIGHT = 0.2
+
+#: How far above the mean of real neutral faces a threshold lies, in deviations of their logits: if those are
+#: normal, 2.3 % of neutral faces are above.
+ABOVE_NEUTRAL = 2.0
 
 
 @dataclass(frozen=True)
@@ -58,15 +62,26 @@ def calibrate(model: PointsAndPicture, animated: Sequence[Batch], faces: RealFac
 def choose_thresholds(
     predict: Predict, animated: Sequence[Batch], faces: RealFaces, spec: InputSpec
 ) -> FloatArray:
-    """The probability f32[A] above which an AU is called: the best weighted F1 on validation people.
+    """The probability f32[A] above which an AU is called, from validation people.
 
-    An AU of which only one class is there gets 0.5.
+    The best weighted F1, but never so low that a neutral face is called: at least :data:`ABOVE_NEUTRAL`
+    deviations above the mean of the real neutral faces, in logits. An AU of which only one class is there
+    gets 0.5 for the former.
     """
     limits = np.full(len(spec.aus), 0.5, np.float32)
     for column, scored in enumerate(_together(lambda batch: predict(batch)[0], animated, faces, spec)):
         if len(set(scored.labels.tolist())) == 2:
             limits[column] = _best_f1(scored)
+    if faces.samples and not faces.smiling.all():
+        limits = np.maximum(limits, _above_neutral(predict, faces, spec))
     return limits
+
+
+def _above_neutral(predict: Predict, faces: RealFaces, spec: InputSpec) -> FloatArray:
+    said = predict(collate(faces.samples, spec))[0][~faces.smiling].astype(np.float64)
+    logits = np.log(np.clip(said, 1e-6, 1 - 1e-6) / (1 - np.clip(said, 1e-6, 1 - 1e-6)))
+    limit = logits.mean(axis=0) + ABOVE_NEUTRAL * logits.std(axis=0)
+    return np.asarray(1 / (1 + np.exp(-limit)), np.float32)
 
 
 def _together(

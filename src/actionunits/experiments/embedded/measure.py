@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.experiments.embedded.people import Photograph
-from actionunits.experiments.embedded.pictures import MARGIN_PX, PictureStore
+from actionunits.experiments.embedded.pictures import MARGIN_PX, PictureStore, jittered_box
 from actionunits.experiments.embedded.rule import smile_by_points
-from actionunits.faces.align import align_for
+from actionunits.faces.align import align_for, inter_ocular_distance
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.video import read_picture
+from actionunits.metrics.calibration import calibration_error
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.ranking import roc_auc
-from actionunits.records import Batch, FloatArray, InputSpec, Sample
+from actionunits.metrics.statistics import bootstrap_scores
+from actionunits.records import Batch, Face, FloatArray, Frame, InputSpec, Sample
+from actionunits.synthesis.degrade import degrade
 
 __all__ = [
+    "VIEWS",
     "AnimatedScores",
     "Predict",
     "RealFaces",
     "SmileScores",
+    "WithInterval",
     "animated_scores",
     "real_faces",
     "smile_scores",
     "store_batches",
 ]
 
-#: Gives (probability f32[N,A], intensity f32[N,A]) of a batch of N stills.
-Predict = Callable[[Batch], tuple[FloatArray, FloatArray]]
+#: Gives (probability f32[N,A], intensity f32[N,A], sides f32[N,A,2]) of a batch of N stills.
+Predict = Callable[[Batch], tuple[FloatArray, FloatArray, FloatArray]]
+
+#: A score and the ends of its 95 % interval over people.
+WithInterval = tuple[float, float, float]
+
+#: By how much, in grades of intensity, one side must be stronger to count as such.
+CLEARLY_STRONGER = 2.0
+
+#: Views of each photograph that choose: as it is, and as other cameras would have taken it.
+VIEWS = 8
 
 
 @dataclass(frozen=True)
@@ -53,10 +68,28 @@ class RealFaces:
     rule: NDArray[np.float64]
     missed: int
 
+    def of(self, subjects: Collection[str]) -> RealFaces:
+        """Those of some people."""
+        rows = [row for row, subject in enumerate(self.subjects) if subject in subjects]
+        return RealFaces(
+            tuple(self.samples[row] for row in rows),
+            self.smiling[rows],
+            tuple(self.subjects[row] for row in rows),
+            self.rule[rows],
+            0,
+        )
 
-def real_faces(photographs: Sequence[Photograph], spec: InputSpec) -> RealFaces:
-    """Detect and align the largest face of each photograph."""
-    detector = HogDetector()
+
+def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int = 1) -> RealFaces:
+    """Detect and align the largest face of each photograph.
+
+    Args:
+        photographs: of the people.
+        spec: what the model takes.
+        views: pictures of each: the photograph, and what random cameras make of it, with a box as a tracker
+            gives it. More are for choosing; a score is of the photographs themselves.
+    """
+    detector, rng = HogDetector(), np.random.default_rng(0)
     samples, smiling, subjects, rule, missed = [], [], [], [], 0
     for photo in photographs:
         frame = read_picture(photo.path)
@@ -64,11 +97,18 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec) -> RealFaces:
         if not faces:
             missed += 1
             continue
-        landmarks = find_landmarks(frame.grey, faces[0])
-        samples.append(sample_of([align_for(spec, frame, landmarks, faces[0].box)], [landmarks], spec))
-        smiling.append(photo.smiling)
-        subjects.append(photo.subject)
-        rule.append(smile_by_points(landmarks.points))
+        eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0]))
+        for view in range(views):
+            seen, face = frame, faces[0]
+            if view > 0:
+                taken = degrade(frame.image, rng, eyes_px)
+                seen = Frame(np.asarray(cv2.cvtColor(taken, cv2.COLOR_RGB2GRAY), np.uint8), 0, 0.0, taken)
+                face = Face(jittered_box(face.box, rng), 1.0)
+            landmarks = find_landmarks(seen.grey, face)
+            samples.append(sample_of([align_for(spec, seen, landmarks, face.box)], [landmarks], spec))
+            smiling.append(photo.smiling)
+            subjects.append(photo.subject)
+            rule.append(smile_by_points(landmarks.points))
     return RealFaces(tuple(samples), np.array(smiling, bool), tuple(subjects), np.array(rule), missed)
 
 
@@ -78,7 +118,7 @@ class SmileScores:
 
     Attributes:
         people: subjects with both photographs.
-        auc: ROC AUC of each AU that a smile raises, by number.
+        auc: ROC AUC of each AU that a smile raises, by number, with its 95 % interval over people.
         own_neutral: share of people whose smile scores above their own neutral face, AU12.
         rule_auc: ROC AUC of the unlearned rule on the same faces.
         rule_own_neutral: the same share for the rule.
@@ -88,9 +128,9 @@ class SmileScores:
     """
 
     people: int
-    auc: dict[int, float]
+    auc: dict[int, WithInterval]
     own_neutral: float
-    rule_auc: float
+    rule_auc: WithInterval
     rule_own_neutral: float
     hit_rate: float
     false_alarms: dict[int, float]
@@ -101,23 +141,32 @@ def smile_scores(
     predict: Predict, faces: RealFaces, spec: InputSpec, thresholds: FloatArray | None = None
 ) -> SmileScores:
     """Score a model on real smiles; ``thresholds`` f32[A], by default 0.5."""
-    probability, _ = predict(collate(faces.samples, spec))
+    probability = predict(collate(faces.samples, spec))[0]
     limits = np.full(len(spec.aus), 0.5, np.float32) if thresholds is None else thresholds
-    truth = np.repeat(faces.smiling[:, None], len(spec.aus), axis=1).astype(np.int8)
-    auc = roc_auc(truth, probability.astype(np.float64))
+    raised = [au for au in (6, 12, 25) if au in spec.aus]
+    ranked = np.column_stack([*(probability[:, spec.aus.index(au)] for au in raised), faces.rule])
+    *auc, rule_auc = _smile_auc(ranked.astype(np.float64), faces)
     smile = probability[:, spec.aus.index(12)].astype(np.float64)
     above = probability >= limits
     alarms, called = above[~faces.smiling].mean(axis=0), above[faces.smiling].mean(axis=0)
     return SmileScores(
         people=len(_pairs(faces)),
-        auc={au: float(auc[spec.aus.index(au)]) for au in (6, 12, 25) if au in spec.aus},
+        auc=dict(zip(raised, auc, strict=True)),
         own_neutral=_own_neutral(smile, faces),
-        rule_auc=float(roc_auc(truth[:, :1], faces.rule[:, None])[0]),
+        rule_auc=rule_auc,
         rule_own_neutral=_own_neutral(faces.rule, faces),
         hit_rate=float((smile >= limits[spec.aus.index(12)])[faces.smiling].mean()),
         false_alarms={au: float(share) for au, share in zip(spec.aus, alarms, strict=True)},
         called_on_smiles={au: float(share) for au, share in zip(spec.aus, called, strict=True)},
     )
+
+
+def _smile_auc(ranked: NDArray[np.float64], faces: RealFaces) -> list[WithInterval]:
+    """Of scores f64[N,K]: how each ranks smiles above neutral faces, drawing people."""
+    truth = np.repeat(faces.smiling[:, None], ranked.shape[1], axis=1).astype(np.int8)
+    found = bootstrap_scores(truth, truth, ranked, faces.subjects, ("AUC",))["AUC"]
+    ends = zip(found.value.tolist(), found.low.tolist(), found.high.tolist(), strict=True)
+    return list(ends)
 
 
 def _pairs(faces: RealFaces) -> list[tuple[int, int]]:
@@ -145,6 +194,9 @@ class AnimatedScores:
         auc: f64[A].
         f1: f64[A], at the model's threshold.
         accuracy: f64[A], at the model's threshold.
+        calibration: f64[A], expected calibration error.
+        sides: f64[A], how often the stronger side is told, of pictures where one is stronger by two grades or
+            more; NaN for AUs without sides.
         pictures: how many.
     """
 
@@ -153,6 +205,8 @@ class AnimatedScores:
     auc: NDArray[np.float64]
     f1: NDArray[np.float64]
     accuracy: NDArray[np.float64]
+    calibration: NDArray[np.float64]
+    sides: NDArray[np.float64]
     pictures: int
 
 
@@ -178,8 +232,18 @@ def animated_scores(
     labels: NDArray[np.int8],
     aus: tuple[int, ...],
     thresholds: FloatArray | None = None,
+    *,
+    sides: tuple[FloatArray, FloatArray] | None = None,
 ) -> AnimatedScores:
-    """Score probabilities f32[N,A] against labels i8[N,A]; ``thresholds`` f32[A], by default 0.5."""
+    """Score probabilities f32[N,A] against labels i8[N,A].
+
+    Args:
+        probability: f32[N,A].
+        labels: i8[N,A].
+        aus: the columns.
+        thresholds: f32[A], by default 0.5.
+        sides: intensities of both sides f32[N,A,2], as the model gives them and as they are.
+    """
     limits = np.full(len(aus), 0.5, np.float32) if thresholds is None else thresholds
     decided = (probability >= limits).astype(np.int8)
     known = labels >= 0
@@ -187,4 +251,22 @@ def animated_scores(
         base = ((labels == 1).sum(axis=0) / known.sum(axis=0)).astype(np.float64)
         right = ((decided == labels) & known).sum(axis=0) / known.sum(axis=0)
     auc = roc_auc(labels, probability.astype(np.float64))
-    return AnimatedScores(aus, base, auc, f1_score(labels, decided), right, len(labels))
+    return AnimatedScores(
+        aus,
+        base,
+        auc,
+        f1_score(labels, decided),
+        right,
+        calibration_error(labels, probability),
+        np.full(len(aus), np.nan) if sides is None else _sides_told(*sides),
+        len(labels),
+    )
+
+
+def _sides_told(given: FloatArray, shown: FloatArray) -> NDArray[np.float64]:
+    """f64[A]: of pictures where one side is clearly stronger, the share that says so."""
+    with np.errstate(invalid="ignore"):
+        more = shown[..., 0] - shown[..., 1]
+        clear = np.abs(more) >= CLEARLY_STRONGER
+        told = (np.sign(given[..., 0] - given[..., 1]) == np.sign(more)) & clear
+        return np.asarray(told.sum(axis=0) / clear.sum(axis=0), np.float64)

@@ -8,14 +8,25 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 
 from actionunits.errors import UserError
+from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.facs.motion import lip_gap
 from actionunits.records import Landmarks, Portrait
 from actionunits.synthesis.portraits import pictures_in, portrait_files, read_portrait, subject_of
 
-__all__ = ["People", "Photograph", "find_people", "load_portrait"]
+__all__ = ["People", "Photograph", "find_people", "groups_of", "load_portrait", "sort_by_points"]
 
 SMILING_MARK = "_smiling"
+
+#: Columns of a table of people, and what they tell.
+ATTRIBUTES = {"face_gender": "sex", "face_eth": "apparent ethnicity"}
+
+#: What of :func:`~actionunits.experiments.embedded.rule.smile_by_points` and of the lips' gap, both in
+#: inter-ocular distances, is a neutral face and what a smile; between them nothing is said.
+NEUTRAL_BELOW = (0.9, 0.03)
+SMILE_ABOVE = (0.95, 0.07)
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,11 @@ class Photograph:
     path: Path
     subject: str
     smiling: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The collection: the name of the folder."""
+        return self.path.parent.name
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,12 @@ class People:
 
 
 def find_people(
-    folders: Sequence[Path], *, validation: Sequence[str], test: Sequence[str], seed: int = 0
+    folders: Sequence[Path],
+    *,
+    validation: Sequence[str],
+    test: Sequence[str],
+    unsorted: Sequence[Path] = (),
+    seed: int = 0,
 ) -> People:
     """Sort the photographs of folders of portraits by the split.
 
@@ -60,6 +81,14 @@ def find_people(
 
     Neutral ones are those of :func:`~actionunits.synthesis.portraits.portrait_files`; a file whose name holds
     ``_smiling`` beside them is a smile of the same person.
+
+    Args:
+        folders: of neutral (and smiling) portraits.
+        validation: subjects that choose.
+        test: subjects that are scored once.
+        unsorted: folders of other people, of whom nobody said what they show; :func:`sort_by_points` does,
+            and all of them are trained on.
+        seed: of a drawn split.
 
     Raises:
         UserError: a folder is missing or empty, a subject of the split is not there, or none is left to
@@ -80,7 +109,7 @@ def find_people(
     elif missing:
         raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
     people = People(
-        train=tuple(p for p in found if p.subject not in held),
+        train=(*(p for p in found if p.subject not in held), *sort_by_points(unsorted)),
         validation=tuple(p for p in found if p.subject in set(validation)),
         test=tuple(p for p in found if p.subject in set(test)),
     )
@@ -91,6 +120,49 @@ def find_people(
                 "as FOLDER/PERSON"
             )
     return people
+
+
+def sort_by_points(folders: Sequence[Path]) -> list[Photograph]:
+    """The photographs of folders that show a neutral face or a broad smile, by their 68 points.
+
+    The others (a closed smile, a speaking mouth, no face found) are left out.
+
+    Raises:
+        UserError: a folder is missing or empty.
+    """
+    sorted_out = []
+    for path in (path for folder in folders for path in portrait_files(folder)):
+        subject = f"{path.parent.name}/{subject_of(path)}"
+        try:
+            points = read_portrait(path, subject).landmarks.points
+        except UserError:
+            continue
+        rule, gap = smile_by_points(points), lip_gap(points)
+        if rule < NEUTRAL_BELOW[0] and gap < NEUTRAL_BELOW[1]:
+            sorted_out.append(Photograph(path, subject))
+        elif rule > SMILE_ABOVE[0] and gap > SMILE_ABOVE[1]:
+            sorted_out.append(Photograph(path, subject, smiling=True))
+    return sorted_out
+
+
+def groups_of(photographs: Sequence[Photograph]) -> dict[str, frozenset[str]]:
+    """``sex: female`` and the like -> the subjects of whom their source says so.
+
+    It stands in ``FOLDER_people.csv`` beside a folder of portraits: ``person`` and, of :data:`ATTRIBUTES`,
+    those columns that are there.
+    """
+    groups: dict[str, set[str]] = {}
+    for folder in sorted({photo.path.parent for photo in photographs}):
+        table = folder.with_name(f"{folder.name}_people.csv")
+        if not table.is_file():
+            continue
+        known = {photo.subject for photo in photographs}
+        for row in pd.read_csv(table, dtype=str, keep_default_na=False).to_dict("records"):
+            subject = f"{folder.name}/{row.get('person', '')}"
+            for column, attribute in ATTRIBUTES.items():
+                if subject in known and row.get(column):
+                    groups.setdefault(f"{attribute}: {row[column].replace('_', ' ')}", set()).add(subject)
+    return {name: frozenset(subjects) for name, subjects in sorted(groups.items())}
 
 
 def _draw_split(subjects: Sequence[str], seed: int) -> tuple[list[str], list[str]]:

@@ -25,10 +25,11 @@ from threadpoolctl import threadpool_limits
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.people import Photograph, load_portrait
+from actionunits.experiments.embedded.people import NEUTRAL_BELOW, SMILE_ABOVE, Photograph, load_portrait
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.facs.motion import lip_gap, lips_part_intensity
+from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
 from actionunits.synthesis.clip import OCCURRENCE_FROM
@@ -38,7 +39,7 @@ from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
-__all__ = ["MARGIN_PX", "Layout", "PictureStore", "make_pictures"]
+__all__ = ["MARGIN_PX", "Layout", "PictureStore", "jittered_box", "make_pictures"]
 
 #: Pixels around the model's crop that the store keeps, for jitter in training.
 MARGIN_PX = 8
@@ -48,6 +49,15 @@ PER_PORTRAIT = 48
 
 #: Inter-ocular distance at which portraits are animated.
 RENDER_INTER_OCULAR_PX = 60.0
+
+#: Share of an animated face's paired AUs that are made weaker on one side.
+LOPSIDED_SHARE = 0.25
+
+#: Gap of the lips, in inter-ocular distances, from which they are parted, and below which they are shut.
+PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
+
+#: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
+NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 14, 15, 17, 20, 23, 24)
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
@@ -65,7 +75,7 @@ class Layout:
         count: pictures.
         seed: of all choices.
         flat_share: share of pictures animated by the 2-D way although a 3-D model is given.
-        real_share: share of unanimated photographs.
+        real_share: share of unanimated photographs, as many smiling as neutral ones.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
     """
@@ -99,11 +109,12 @@ class PictureStore:
         crops: u8[N,S,S] grey, S = the model's side and twice :data:`MARGIN_PX`.
         points: f32[N,68,2] in pixels of the stored crop, as dlib found them.
         labels: i8[N,A], -1 unknown.
-        intensity: f32[N,A], NaN unknown.
+        intensity: f32[N,A], of the stronger side, NaN unknown.
+        sides: f32[N,A,2], of the subject's left and right, NaN unknown or an AU without sides.
         subject: i32[N], index into ``layout.subjects``.
     """
 
-    FILES = ("crops", "points", "labels", "intensity", "subject")
+    FILES = ("crops", "points", "labels", "intensity", "sides", "subject")
 
     def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self.folder = folder
@@ -114,6 +125,7 @@ class PictureStore:
         self.points: FloatArray = arrays["points"]
         self.labels: NDArray[np.int8] = arrays["labels"]
         self.intensity: FloatArray = arrays["intensity"]
+        self.sides: FloatArray = arrays["sides"]
         self.subject: NDArray[np.int32] = arrays["subject"]
 
     def __len__(self) -> int:
@@ -131,6 +143,7 @@ def _new_store(folder: Path, layout: Layout) -> PictureStore:
         "points": ((count, 68, 2), np.float32),
         "labels": ((count, aus), np.int8),
         "intensity": ((count, aus), np.float32),
+        "sides": ((count, aus, 2), np.float32),
         "subject": ((count,), np.int32),
     }
     bytes_needed = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in shapes.values())
@@ -208,31 +221,64 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
     store = PictureStore(folder, "r+")
     layout = store.layout
     rng = np.random.default_rng([layout.seed, part])
-    real = rng.random() < layout.real_share
-    choice = [photo for photo in photographs if real or not photo.smiling]
-    if real and rng.random() < 0.5:
-        choice = [photo for photo in photographs if photo.smiling] or choice
-    photo = choice[int(rng.integers(len(choice)))]
-    portrait = load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX * float(rng.uniform(0.8, 1.2)))
-    solid = face_model is not None and rng.random() >= layout.flat_share
-    animator = None if real else _animator(portrait, face_model if solid else None)
-    rest = lip_gap(animator.show(Expression.both({})).points) if animator else 0.0
-    first = part * PER_PORTRAIT
-    for row in range(first, first + PER_PORTRAIT):
-        expression = Expression.both({})
-        face = AnimatedFace(portrait.image, portrait.landmarks.points)
-        if animator is not None:
-            expression = _busy_expression(rng, layout.aus)
-            face = _animate(animator, expression, rng)
-        _store_face(store, row, face, rng)
-        store.subject[row] = layout.subjects.index(photo.subject)
-        if photo.smiling:
-            _label_smile(store, row)
-        else:
-            _label(store, row, expression, lip_gap(face.points) - rest if animator else 0.0)
+    fill = _fill_photographed if rng.random() < layout.real_share else _fill_animated
+    fill(store, range(part * PER_PORTRAIT, (part + 1) * PER_PORTRAIT), photographs, face_model, rng)
     for name in PictureStore.FILES:
         getattr(store, name).flush()
     store.done(part).touch()
+
+
+def _fill_photographed(
+    store: PictureStore,
+    rows: range,
+    photographs: tuple[Photograph, ...],
+    face_model: Path | None,
+    rng: np.random.Generator,
+) -> None:
+    """Photographs as they are, another one for each row, as often smiling as neutral, folders alike."""
+    for row in rows:
+        smiling = bool(rng.random() < 0.5)
+        choice = [photo for photo in photographs if photo.smiling is smiling] or list(photographs)
+        folders = sorted({photo.folder for photo in choice})
+        folder = folders[int(rng.integers(len(folders)))]
+        photo = _one_of([each for each in choice if each.folder == folder], rng)
+        portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+        _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
+        store.subject[row] = store.layout.subjects.index(photo.subject)
+        if photo.smiling:
+            _label_smile(store, row, lip_gap(portrait.landmarks.points))
+        else:
+            _label(store, row, Expression.both({}), 0.0)
+
+
+def _fill_animated(
+    store: PictureStore,
+    rows: range,
+    photographs: tuple[Photograph, ...],
+    face_model: Path | None,
+    rng: np.random.Generator,
+) -> None:
+    """One neutral face, animated."""
+    layout = store.layout
+    photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
+    portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+    solid = face_model is not None and rng.random() >= layout.flat_share
+    animator = _animator(portrait, face_model if solid else None)
+    rest = lip_gap(animator.show(Expression.both({})).points)
+    for row in rows:
+        expression = _busy_expression(rng, layout.aus)
+        face = _animate(animator, expression, rng)
+        _store_face(store, row, face, rng)
+        store.subject[row] = layout.subjects.index(photo.subject)
+        _label(store, row, expression, lip_gap(face.points) - rest)
+
+
+def _one_of(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
+    return photographs[int(rng.integers(len(photographs)))]
+
+
+def _render_px(rng: np.random.Generator) -> float:
+    return RENDER_INTER_OCULAR_PX * float(rng.uniform(0.8, 1.2))
 
 
 def _animator(portrait: Portrait, face_model: Path | None) -> PortraitAnimator | ModelAnimator:
@@ -253,6 +299,10 @@ def _busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expressi
         for au in drawn.aus:
             if au not in left and compatible([*left, au]):
                 left[au], right[au] = drawn.sides(au)
+    for au in left:
+        if ACTION_UNITS[au].paired and rng.random() < LOPSIDED_SHARE:
+            weaker = left if rng.random() < 0.5 else right
+            weaker[au] = min(left[au], right[au]) * float(rng.uniform(0.0, 0.8))
     return Expression(left, right)
 
 
@@ -305,14 +355,14 @@ def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.rando
     true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
     seen = degrade(face.image, rng, inter_ocular_distance(true))
     grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.uint8)
-    found = find_landmarks(grey, Face(_jitter(face_box_from(true), rng), 1.0))
+    found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0))
     eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px
     crop = align(grey, found, layout.stored_px, layout.inter_ocular_px, eye_line)
     store.crops[row] = crop.image
     store.points[row] = to_crop(found.points, crop)
 
 
-def _jitter(box: FloatArray, rng: np.random.Generator) -> FloatArray:
+def jittered_box(box: FloatArray, rng: np.random.Generator) -> FloatArray:
     """A face box as far off as a detector's: 4 % of its side in place, 4 % in size."""
     side = float(box[2] - box[0])
     centre = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.04, 2) * side
@@ -322,16 +372,29 @@ def _jitter(box: FloatArray, rng: np.random.Generator) -> FloatArray:
 
 def _label(store: PictureStore, row: int, expression: Expression, gap: float) -> None:
     """Intensity as drawn, occurrence from B up; AU25 is what the lips show, whatever parts them."""
-    values = np.array([expression.intensity(au) for au in store.layout.aus], np.float32)
-    if 25 in store.layout.aus:
-        values[store.layout.aus.index(25)] = lips_part_intensity(gap)
+    aus = store.layout.aus
+    values = np.array([expression.intensity(au) for au in aus], np.float32)
+    if 25 in aus:
+        values[aus.index(25)] = lips_part_intensity(gap)
     store.intensity[row] = values
     store.labels[row] = values >= OCCURRENCE_FROM
+    sides = np.array([expression.sides(au) for au in aus], np.float32)
+    sides[[not ACTION_UNITS[au].paired for au in aus]] = np.nan
+    store.sides[row] = sides
 
 
-def _label_smile(store: PictureStore, row: int) -> None:
-    """A real smile: AU12 is shown; how strongly, and with what else, nobody coded."""
-    store.intensity[row] = np.nan
-    store.labels[row] = -1
-    if 12 in store.layout.aus:
-        store.labels[row, store.layout.aus.index(12)] = 1
+def _label_smile(store: PictureStore, row: int, gap: float) -> None:
+    """A real smile for a photograph: 12 is shown, 25 as the points tell, and 6 and its like are weak labels.
+
+    Nobody coded it. Where the lips are clearly apart it is a broad smile, and what the published codings of
+    posed joy say of those holds for it: 6 is shown, and none of :data:`NOT_IN_A_SMILE`. The rest is unknown,
+    all intensities are.
+    """
+    aus = store.layout.aus
+    known = {12: 1}
+    if gap > PARTED_FROM:
+        known |= dict.fromkeys(NOT_IN_A_SMILE, 0) | {6: 1, 25: 1}
+    elif gap < CLOSED_BELOW:
+        known |= {25: 0}
+    store.intensity[row], store.sides[row] = np.nan, np.nan
+    store.labels[row] = [known.get(au, -1) for au in aus]

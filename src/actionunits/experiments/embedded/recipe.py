@@ -65,6 +65,7 @@ class EmbeddedRecipe:
         training: optimiser, schedule, devices.
         model: sizes of the network.
         split: who is not trained on.
+        seeds: a training for each; all are scored, the best by the validation people is kept.
     """
 
     title: str = "the embedded model"
@@ -72,6 +73,11 @@ class EmbeddedRecipe:
     training: TrainSettings = TrainSettings()
     model: EmbeddedConfig = EmbeddedConfig()
     split: SplitSettings = SplitSettings()
+    seeds: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be different numbers, at least one, got {list(self.seeds)}")
 
 
 def load_embedded_recipe(changes: Sequence[str] = ()) -> EmbeddedRecipe:

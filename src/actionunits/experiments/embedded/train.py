@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,23 +15,26 @@ import torch
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
-from actionunits.experiments.embedded.card import card_page, make_card
+from actionunits.experiments.embedded.card import Tested, Trained, make_card
+from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.measure import (
+    VIEWS,
     Predict,
     RealFaces,
+    SmileScores,
     animated_scores,
     real_faces,
     smile_scores,
     store_batches,
 )
-from actionunits.experiments.embedded.people import People, Photograph, find_people
+from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of
 from actionunits.experiments.embedded.pictures import Layout, PictureStore, make_pictures
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.models.embedded.net import PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
-from actionunits.training.loop import EpochRecord, TrainResult, fit
+from actionunits.training.loop import EpochRecord, fit
 
 __all__ = ["predictor", "train_embedded"]
 
@@ -40,6 +45,7 @@ def train_embedded(
     out: Path,
     recipe: EmbeddedRecipe,
     *,
+    unsorted: Sequence[Path] = (),
     stage: Stage | None = None,
     on_epoch: Callable[[EpochRecord], None] | None = None,
     workers: int | None = None,
@@ -47,13 +53,16 @@ def train_embedded(
     """Train the embedded model and write it with its card; goes on where a stopped run was.
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
-    ``train``, ``validation``, ``test`` (pictures) and ``run`` (checkpoints).
+    ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the one
+    that scores best on the validation people is written.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
         face_model: a 3-D face model in ICT-FaceKit's layout, or None for 2-D animation only.
         out: the run's folder.
         recipe: counts, training and the split.
+        unsorted: folders of portraits of other people that nobody sorted; those that clearly smile or rest,
+            by their points, are trained on.
         stage: shows progress.
         on_epoch: called after each epoch.
         workers: processes that animate; by default the number of cores.
@@ -66,31 +75,132 @@ def train_embedded(
     """
     make_directory(out)
     people = find_people(
-        portraits, validation=recipe.split.validation, test=recipe.split.test, seed=recipe.data.seed
+        portraits,
+        validation=recipe.split.validation,
+        test=recipe.split.test,
+        unsorted=unsorted,
+        seed=recipe.data.seed,
     )
-    torch.manual_seed(recipe.training.seed)
+    spec = build(recipe.model).spec
+    stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
+    chosen_by = Validation(
+        list(store_batches(stores["validation"], spec)),
+        real_faces(people.validation, spec, views=VIEWS),
+    )
+    trained = [
+        _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
+    ]
+    tested = [_tested(each, people, stores["test"]) for each in trained]
+    best = int(np.argmax([each.result.best_score for each in trained]))
+    card = make_card(
+        trained[best], tested[best], people, recipe, face_model, seeds=list(zip(trained, tested, strict=True))
+    )
+    return _write(trained[best].model, card, out)
+
+
+def _train_seed(
+    seed: int,
+    store: PictureStore,
+    chosen_by: Validation,
+    recipe: EmbeddedRecipe,
+    out: Path,
+    stage: Stage | None,
+    on_epoch: Callable[[EpochRecord], None] | None,
+) -> Trained:
+    torch.manual_seed(seed)
     model = build(recipe.model)
-    stores = _stores(people, face_model, out, recipe, model.spec, stage, workers or os.cpu_count() or 1)
-    faces = real_faces(people.validation, model.spec)
-    model.set_point_statistics(torch.from_numpy(_model_points(stores["train"])))
-    batches = list(store_batches(stores["validation"], model.spec))
-    result = _fit(model, stores["train"], batches, faces, recipe, out, stage, on_epoch)
-    calibrate(model, batches, faces)
-    thresholds = choose_thresholds(predictor(model), batches, faces, model.spec)
-    return _write(model, thresholds, people, stores, recipe, face_model, result, out)
+    model.set_point_statistics(torch.from_numpy(_model_points(store)))
+    settings = replace(recipe.training, seed=seed)
+    show = stage(f"training, seed {seed}", "steps") if stage else None
+    result = fit(
+        model,
+        StoreBatches(store, model.spec, recipe.data.batch),
+        settings,
+        validate=chosen_by.score,
+        run=out / f"run-{seed}",
+        on_progress=show,
+        on_epoch=on_epoch,
+    )
+    model = model.to(memory_format=torch.contiguous_format)
+    calibrate(model, chosen_by.animated, chosen_by.faces)
+    limits = choose_thresholds(predictor(model), chosen_by.animated, chosen_by.faces, model.spec)
+    return Trained(seed, model, limits, result)
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What the epoch, the seed, the calibration and the thresholds are chosen by.
+
+    Attributes:
+        animated: batches of animated validation people.
+        faces: their photographs.
+    """
+
+    animated: Sequence[Batch]
+    faces: RealFaces
+
+    def score(self, model: torch.nn.Module) -> float:
+        """AUC: half of all AUs on animated faces, half of 6 and 12 on real ones."""
+        assert isinstance(model, PointsAndPicture)
+        predict = predictor(model)
+        labels = np.concatenate([batch.labels[:, 0] for batch in self.animated if batch.labels is not None])
+        probability = np.concatenate([predict(batch)[0] for batch in self.animated])
+        animated = float(np.nanmean(animated_scores(probability, labels, model.spec.aus).auc))
+        if len(set(self.faces.smiling.tolist())) < 2:
+            return animated
+        smiles = smile_scores(predict, self.faces, model.spec).auc
+        return 0.5 * animated + 0.5 * float(np.mean([smiles[au][0] for au in (6, 12) if au in smiles]))
+
+
+def _tested(trained: Trained, people: People, store: PictureStore) -> Tested:
+    """The scores on test people, which choose nothing."""
+    model, predict = trained.model, predictor(trained.model)
+    said = [predict(batch) for batch in store_batches(store, model.spec)]
+    probability, _, sides = (np.concatenate(part) for part in zip(*said, strict=True))
+    animated = animated_scores(
+        probability,
+        np.asarray(store.labels),
+        model.spec.aus,
+        trained.thresholds,
+        sides=(sides, np.asarray(store.sides)),
+    )
+    faces = real_faces(people.test, model.spec)
+    smiles = None
+    if faces.smiling.any():
+        smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
+    return Tested(animated, smiles, _by_group(predict, people.test, faces, model.spec, trained.thresholds))
+
+
+def _by_group(
+    predict: Predict,
+    photographs: Sequence[Photograph],
+    faces: RealFaces,
+    spec: InputSpec,
+    thresholds: FloatArray,
+) -> dict[str, SmileScores]:
+    """The scores of the people of each value of each attribute that their source gives."""
+    groups = groups_of(photographs)
+    scores = {}
+    for name, subjects in groups.items():
+        part = faces.of(subjects)
+        if len(set(part.smiling.tolist())) == 2:
+            scores[name] = smile_scores(predict, part, spec, thresholds)
+    return scores
 
 
 def predictor(model: PointsAndPicture) -> Predict:
     """A model of stills, on whatever device it is, as a function of a batch."""
     device = next(model.parameters()).device
 
-    def predict(batch: Batch) -> tuple[FloatArray, FloatArray]:
+    def predict(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
         model.eval()
         with torch.no_grad():
             output = model(to_tensors(batch, device))
         assert output.intensity is not None
-        probability = torch.sigmoid(output.logits)[:, 0].cpu().numpy()
-        return probability, output.intensity[:, 0].cpu().numpy()
+        assert output.sides is not None
+        said = (torch.sigmoid(output.logits), output.intensity, output.sides)
+        probability, intensity, sides = (part[:, 0].float().cpu().numpy() for part in said)
+        return probability, intensity, sides
 
     return predict
 
@@ -136,53 +246,7 @@ def _model_points(store: PictureStore) -> FloatArray:
     return np.asarray(store.points) - np.float32(offset)
 
 
-def _fit(
-    model: PointsAndPicture,
-    store: PictureStore,
-    batches: Sequence[Batch],
-    faces: RealFaces,
-    recipe: EmbeddedRecipe,
-    out: Path,
-    stage: Stage | None,
-    on_epoch: Callable[[EpochRecord], None] | None,
-) -> TrainResult:
-    labels = np.concatenate([batch.labels[:, 0] for batch in batches if batch.labels is not None])
-
-    def validate(candidate: torch.nn.Module) -> float:
-        """Mean of the AUs' AUC on animated faces and of AU12's on real ones, both of validation people."""
-        assert isinstance(candidate, PointsAndPicture)
-        predict = predictor(candidate)
-        probability = np.concatenate([predict(batch)[0] for batch in batches])
-        animated = float(np.nanmean(animated_scores(probability, labels, model.spec.aus).auc))
-        if len(set(faces.smiling.tolist())) < 2:
-            return animated
-        return 0.5 * animated + 0.5 * smile_scores(predict, faces, model.spec).auc[12]
-
-    show = stage("training", "steps") if stage else None
-    source = StoreBatches(store, model.spec, recipe.data.batch)
-    run = out / "run"
-    return fit(
-        model, source, recipe.training, validate=validate, run=run, on_progress=show, on_epoch=on_epoch
-    )
-
-
-def _write(
-    model: PointsAndPicture,
-    thresholds: FloatArray,
-    people: People,
-    stores: Mapping[str, PictureStore],
-    recipe: EmbeddedRecipe,
-    face_model: Path | None,
-    result: TrainResult,
-    out: Path,
-) -> Path:
-    predict = predictor(model)
-    test = stores["test"]
-    probability = np.concatenate([predict(batch)[0] for batch in store_batches(test, model.spec)])
-    animated = animated_scores(probability, np.asarray(test.labels), model.spec.aus, thresholds)
-    faces = real_faces(people.test, model.spec)
-    smiles = smile_scores(predict, faces, model.spec, thresholds) if faces.smiling.any() else None
-    card = make_card(model, thresholds, people, recipe, face_model, result, animated=animated, smiles=smiles)
+def _write(model: PointsAndPicture, card: Mapping[str, Any], out: Path) -> Path:
     with replace_when_done(out / "card.json") as beside:
         beside.write_text(json.dumps(card, indent=1))
     with replace_when_done(out / "card.md") as beside:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from actionunits.facs.sets import DEFAULT_17
+from actionunits.facs.units import ACTION_UNITS
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
 from actionunits.records import InputSpec
 
@@ -73,7 +74,7 @@ def _trunk(widths: tuple[int, int, int, int]) -> nn.Sequential:
 
 
 class PointsAndPicture(AUModel):
-    """Occurrence and intensity of each AU from a grey crop and the 68 points.
+    """Occurrence and intensity of each AU, and of each side, from a grey crop and the 68 points.
 
     The code of the picture keeps its place (the last 7x7 map is flattened, not pooled): faces are aligned, so
     a place is a part of the face.
@@ -95,7 +96,8 @@ class PointsAndPicture(AUModel):
         )
         self.picture = _trunk(config.widths)
         side = -(-config.size_px // 16)
-        outputs = 2 * len(config.aus)
+        self._paired = [ACTION_UNITS[au].paired for au in config.aus]
+        outputs = 2 * len(config.aus) + 2 * sum(self._paired)
         self.picture_head = nn.Sequential(
             nn.Flatten(),
             nn.Dropout(config.dropout),
@@ -125,7 +127,10 @@ class PointsAndPicture(AUModel):
         self.point_deviation = flat.std(0).clamp(min=0.02)
 
     def branches(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
-        """Raw outputs f32[B,T,2A] of the picture's and of the points' head: logits, then intensity."""
+        """Raw outputs f32[B,T,2A+2P] of the picture's and of the points' head.
+
+        A logits, A intensities, and for the P paired AUs the intensities of the left and of the right sides.
+        """
         assert batch.landmarks is not None, "the pipeline gives landmarks where the spec asks for them"
         count, length = batch.frames.shape[:2]
         frames = batch.frames.reshape(count * length, *batch.frames.shape[2:])
@@ -136,21 +141,38 @@ class PointsAndPicture(AUModel):
         return picture.reshape(count, length, -1), shape.reshape(count, length, -1)
 
     def forward(self, batch: TensorBatch) -> ModelOutput:
-        """Calibrated logits and intensity (0 to 5), the weighted average of both branches.
+        """Calibrated logits, intensity and sides (0 to 5), the weighted average of both branches.
 
         ``parts`` holds the average before calibration, the picture's branch and the points' branch.
         """
         picture, points = self.branches(batch)
         share = self.config.picture_share
         both = share * picture + (1.0 - share) * points
-        logits, intensity = both.chunk(2, dim=-1)
+        logits, intensity, sides = self._split(both)
         logits = logits * self.calibration_scale + self.calibration_shift
-        return ModelOutput(logits, 5.0 * torch.sigmoid(intensity), parts=(both, picture, points))
+        return ModelOutput(
+            logits,
+            5.0 * torch.sigmoid(intensity),
+            parts=(both, picture, points),
+            sides=self._all_columns(5.0 * torch.sigmoid(sides)),
+        )
+
+    def _split(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B,T,A], intensities [B,T,A] and sides [B,T,P,2] before the sigmoid."""
+        aus = len(self.config.aus)
+        left, right = raw[..., 2 * aus :].chunk(2, dim=-1)
+        return raw[..., :aus], raw[..., aus : 2 * aus], torch.stack([left, right], -1)
+
+    def _all_columns(self, sides: Tensor) -> Tensor:
+        """[B,T,A,2] with NaN for the AUs that have no sides."""
+        none = torch.full_like(sides[:, :, 0], float("nan"))
+        given = iter(sides.unbind(2))
+        return torch.stack([next(given) if paired else none for paired in self._paired], 2)
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
-        """Cross-entropy of occurrence and of intensity / 5, for each branch and, at half weight, the average.
+        """Cross-entropy of occurrence, intensity / 5 and sides / 5, for each branch and half of it the average.
 
-        Unknown labels (-1) and intensities (NaN) are masked.
+        Unknown labels (-1), intensities and sides (NaN) are masked.
         """
         if batch.labels is None:
             raise ValueError("a loss needs labels")
@@ -160,13 +182,17 @@ class PointsAndPicture(AUModel):
         target = batch.labels.clamp(min=0).to(output.logits.dtype)
         total = output.logits.new_zeros(())
         for share, raw in zip((0.5, 1.0, 1.0), output.parts, strict=True):
-            logits, intensity = raw.chunk(2, dim=-1)
+            logits, intensity, sides = self._split(raw)
             total = total + share * _masked_bce(logits, target, known)
             if batch.intensity is not None:
                 graded = torch.isfinite(batch.intensity).to(raw.dtype)
                 total = total + share * _masked_bce(
                     intensity, torch.nan_to_num(batch.intensity) / 5.0, graded
                 )
+            if batch.sides is not None:
+                target_sides = batch.sides[:, :, self._paired]
+                sided = torch.isfinite(target_sides).to(raw.dtype)
+                total = total + share * _masked_bce(sides, torch.nan_to_num(target_sides) / 5.0, sided)
         return total
 
 

@@ -1,0 +1,184 @@
+"""The embedded model's card to read: how it was made, what it was measured on, what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import wrap
+from typing import Any
+
+from actionunits.facs.units import action_unit
+
+__all__ = ["card_page"]
+
+_WIDTH = 118
+
+
+def card_page(card: Mapping[str, Any]) -> str:
+    """The card as Markdown."""
+    test, real = card["animated_test"], card["real_test"]
+    lines = ["# The embedded model", "", *_making(card), ""]
+    if real:
+        lines += _on_real_faces(card)
+    lines += [
+        "## Per AU",
+        "",
+        *wrap(_table_note(test["pictures"], real is not None), _WIDTH),
+        "",
+        "| AU | name | base rate | AUC | F1 | accuracy | calibration error | side told | threshold "
+        "| called: real neutral | called: real smiles | shown on real faces |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for column, au in enumerate(card["aus"]):
+        names = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides")
+        cells = [test[name][column] for name in names]
+        kinds = ("false_alarms_on_neutral", "called_on_smiles")
+        called = [real[kind][str(au)] if real else None for kind in kinds]
+        shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], *called))
+        lines.append(f"| {au} | {action_unit(au).name} | {shown} | {_real_evidence(au, card)} |")
+    return "\n".join([*lines, "", *_limits(card)])
+
+
+def _real_evidence(au: int, card: Mapping[str, Any]) -> str:
+    """What real faces say of an AU."""
+    real = card["real_test"]
+    if not real:
+        return "nothing"
+    if str(au) in real["auc_smiling_against_neutral"]:
+        return "posed smiles" if au == 12 else "posed smiles, uncoded"
+    return "only its absence"
+
+
+def _on_real_faces(card: Mapping[str, Any]) -> list[str]:
+    real = card["real_test"]
+    auc, ends = real["auc_smiling_against_neutral"], real["auc_intervals"]
+    rule = _ranged(real["unlearned_rule_auc"], real["unlearned_rule_interval"])
+    most = _show(max(real["false_alarms_on_neutral"].values()))
+    rows = [["AU12, ROC AUC", _ranged(auc["12"], ends["12"]), rule]]
+    for au, what in (("6", "not every posed smile has it"), ("25", "not every smile parts the lips")):
+        if au in auc:
+            rows.append([f"AU{au}, ROC AUC ({what})", _ranged(auc[au], ends[au]), "-"])
+    own, of_rule = (real[name] for name in ("smile_above_own_neutral", "unlearned_rule_above_own_neutral"))
+    rows += [
+        ["smile above the person's own neutral face", _show(own), _show(of_rule)],
+        ["AU12 called on smiling faces", _show(real["au12_hit_rate"]), "-"],
+        ["the AU most often called on neutral faces", most, "-"],
+    ]
+    note = (
+        f"Posed smile against neutral photograph, {real['people']} unseen people, with 95 % intervals over "
+        "people:"
+    )
+    return [
+        "## On real faces",
+        "",
+        *wrap(note, _WIDTH),
+        "",
+        *_table(["score", "this model", "mouth width and corner lift alone"], rows),
+        "",
+        *_seeds(card),
+        *_groups(card["real_test_groups"]),
+    ]
+
+
+def _seeds(card: Mapping[str, Any]) -> list[str]:
+    if len(card["seeds"]) < 2:
+        return []
+    head = ["seed", "validation", "AU12", "AU6", "smile above own neutral", "most called on neutral"]
+    names = ("smile_above_own_neutral", "most_called_on_neutral", "animated_auc")
+    rows = []
+    for each in card["seeds"]:
+        auc = each["smiling_auc"]
+        scores = [each["validation_score"], auc.get("12"), auc.get("6"), *(each[name] for name in names)]
+        shipped = " (shipped)" if each["seed"] == card["seed"] else ""
+        rows.append([f"{each['seed']}{shipped}", *map(_show3, scores)])
+    note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
+    return [note, "", *_table([*head, "animated, mean AUC"], rows), ""]
+
+
+def _groups(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    if not groups:
+        return []
+    rows = []
+    for name, group in groups.items():
+        auc = group["auc_smiling_against_neutral"]
+        scores = [auc["12"], auc.get("6"), group["au12_hit_rate"], group["false_alarms_on_neutral"]["12"]]
+        rows.append([name, str(group["people"]), *map(_show, scores)])
+    note = (
+        "By what the source of the photographs says of the people. The groups are small: this can show a "
+        "failure, but no equality."
+    )
+    head = ["people", "number", "AU12, ROC AUC", "AU6, ROC AUC", "AU12 called on smiles", "on neutral"]
+    return [*wrap(note, _WIDTH), "", *_table(head, rows), ""]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [head, ["---"] * len(head), *rows]
+    return [f"| {' | '.join(line)} |" for line in lines]
+
+
+def _ranged(value: float | None, ends: Sequence[float | None]) -> str:
+    return f"{_show3(value)} [{_show3(ends[0])}, {_show3(ends[1])}]"
+
+
+def _making(card: Mapping[str, Any]) -> list[str]:
+    subjects = card["subjects"]
+    way = f"3-D face model `{card['face_model']}` and 2-D warps" if card["face_model"] else "2-D warps"
+    made_of = len(subjects["train"])
+    chosen_by, scored_on = len(subjects["validation"]), len(subjects["test"])
+    what = (
+        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,} "
+        "parameters over the aligned grey face and its 68 points, for the occurrence, the intensity and the "
+        f"intensity on either side of {len(card['aus'])} Action Units."
+    )
+    data, photographs = card["recipe"]["data"], card["photographs"]
+    how = (
+        f"Photographs of {made_of} people, animated ({way}) into {data['pictures']:,} pictures with known AU "
+        "intensities of each side, degraded as cameras do, aligned by the points that are found in them. "
+        f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
+        f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
+        "where the lips are clearly parted 25 and 6 are too, and 1, 2, 4, 5, 9, 14, 15, 17, 20, 23 and 24 "
+        "are absent, as posed joy is coded in published sets; the rest is unknown. The epoch, the "
+        f"calibration and the thresholds were chosen on {chosen_by} other people; the scores below are of "
+        f"{scored_on} people that neither saw. No licensed FACS-coded recording was used, and no human FACS "
+        "coder has checked its output."
+    )
+    return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
+
+
+def _table_note(pictures: int, real: bool) -> str:
+    note = (
+        f"{pictures:,} animated pictures of the unseen people. Calibration error: how far probabilities are "
+        "from the share that is shown. Side told: of faces where one side is stronger by two grades or more, "
+        "the share where the model says which."
+    )
+    if not real:
+        return note
+    return note + (
+        " The columns after the threshold are their photographs: the share above it. A call on a neutral "
+        "face is a false alarm; on a posed smile 12 is right and 6, 25 and 7 often are. The last column says "
+        "what real faces could show at all: of most AUs only that they are not called where nothing is."
+    )
+
+
+def _show(value: float | None) -> str:
+    return "NaN" if value is None else f"{value:.2f}"
+
+
+def _show3(value: float | None) -> str:
+    return "NaN" if value is None else f"{value:.3f}"
+
+
+def _limits(card: Mapping[str, Any]) -> list[str]:
+    yaw, pitch, eyes = (card["tested"][name] for name in ("yaw_deg", "pitch_deg", "inter_ocular_px"))
+    return [
+        "## What it is not",
+        "",
+        "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
+        "  that the network learned the animation, not that it reads spontaneous faces as well.",
+        f"- Only frontal faces (yaw to {yaw:.0f} and pitch to {pitch:.0f} degrees, {eyes:.0f} px or more "
+        "between the eyes:",
+        "  `au detect` flags others), adults, mostly of the groups in the portraits.",
+        "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
+        "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
+        "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
+        "",
+    ]
