@@ -135,7 +135,7 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         "intensities of each side, degraded as cameras do, aligned by the points that are found in them. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
-        "where the lips are clearly parted 25 and 6 are too, and 1, 2, 4, 5, 9, 14, 15, 17, 20, 23 and 24 "
+        "where the lips are clearly parted 25 and 6 are too, and 1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23 and 24 "
         "are absent, as posed joy is coded in published sets; the rest is unknown. The epoch, the "
         f"calibration and the thresholds were chosen on {chosen_by} other people; the scores below are of "
         f"{scored_on} people that neither saw. No licensed FACS-coded recording was used, and no human FACS "

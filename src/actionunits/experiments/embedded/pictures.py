@@ -57,7 +57,7 @@ LOPSIDED_SHARE = 0.25
 PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 
 #: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
-NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 14, 15, 17, 20, 23, 24)
+NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8

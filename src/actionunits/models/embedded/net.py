@@ -22,6 +22,9 @@ from actionunits.records import InputSpec
 
 __all__ = ["EmbeddedConfig", "PointsAndPicture", "build"]
 
+#: Weight of the cross-entropy of the stronger side beside those of what the AUs show.
+LEAD_WEIGHT = 0.3
+
 
 @dataclass(frozen=True)
 class EmbeddedConfig:
@@ -129,7 +132,7 @@ class PointsAndPicture(AUModel):
     def branches(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
         """Raw outputs f32[B,T,2A+2P] of the picture's and of the points' head.
 
-        A logits, A intensities, and for the P paired AUs the intensities of the left and of the right sides.
+        A logits, A intensities, and for the P paired AUs the level of both sides and the lead of the left one.
         """
         assert batch.landmarks is not None, "the pipeline gives landmarks where the spec asks for them"
         count, length = batch.frames.shape[:2]
@@ -160,8 +163,8 @@ class PointsAndPicture(AUModel):
     def _split(self, raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Logits [B,T,A], intensities [B,T,A] and sides [B,T,P,2] before the sigmoid."""
         aus = len(self.config.aus)
-        left, right = raw[..., 2 * aus :].chunk(2, dim=-1)
-        return raw[..., :aus], raw[..., aus : 2 * aus], torch.stack([left, right], -1)
+        level, lead = raw[..., 2 * aus :].chunk(2, dim=-1)
+        return raw[..., :aus], raw[..., aus : 2 * aus], torch.stack([level + lead, level - lead], -1)
 
     def _all_columns(self, sides: Tensor) -> Tensor:
         """[B,T,A,2] with NaN for the AUs that have no sides."""
@@ -172,7 +175,9 @@ class PointsAndPicture(AUModel):
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
         """Cross-entropy of occurrence, intensity / 5 and sides / 5, for each branch and half of it the average.
 
-        Unknown labels (-1), intensities and sides (NaN) are masked.
+        Most faces are even, and which side is stronger would hardly be learnt from both levels: where they
+        differ by a grade or more, it has a cross-entropy of its own. Unknown labels (-1), intensities and
+        sides (NaN) are masked.
         """
         if batch.labels is None:
             raise ValueError("a loss needs labels")
@@ -193,6 +198,9 @@ class PointsAndPicture(AUModel):
                 target_sides = batch.sides[:, :, self._paired]
                 sided = torch.isfinite(target_sides).to(raw.dtype)
                 total = total + share * _masked_bce(sides, torch.nan_to_num(target_sides) / 5.0, sided)
+                lead, more = (part[..., 0] - part[..., 1] for part in (sides, target_sides))
+                unlike = (more.abs() >= 1.0).to(raw.dtype)
+                total = total + LEAD_WEIGHT * share * _masked_bce(lead, (more > 0).to(raw.dtype), unlike)
         return total
 
 
