@@ -333,7 +333,7 @@ class Batch:
         labels: i8[B,T,A], -1 unknown, or None.
         intensity: f32[B,T,A], NaN unknown, or None.
         emotion: i8[B,T], number of the emotion, -1 unknown, or None.
-        sides: f32[B,T,A,2], intensity of the subject's left and right side, NaN unknown or not paired, or None.
+        sides: f32[B,T,A,2], intensity of the left and of the right side, NaN unknown or not paired, or None.
     """
 
     frames: FloatArray

@@ -102,6 +102,12 @@ def detect(
             metavar="SECONDS", min=0.0, max=5.0, help="Standard deviation of a Gaussian over time; 0 is off."
         ),
     ] = 0.0,
+    sides: Annotated[
+        bool,
+        typer.Option(
+            "--sides", help="Also the intensity of the subject's left and right: AU12_left, AU12_right .."
+        ),
+    ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Sources worked on side by side.")] = 1,
 ) -> None:
     """Action Units of every frame: a table NAME.csv for each source.
@@ -154,6 +160,7 @@ def detect(
         elan=elan,
         boxes=boxes,
         protected=frozenset(known),
+        sides=sides,
     )
     sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))

@@ -24,7 +24,8 @@ def agreeing(results: Iterable[FrameResult], thresholds: FloatArray) -> Iterator
     The network estimates probability and intensity by two outputs, which may differ: a probability above the
     threshold beside an intensity of 0.4, or one below beside 2. The decision by probability is kept, for its
     threshold was chosen on people; an intensity that contradicts it is moved to the nearest that does not: to
-    1 (A) where the AU is shown, to just below where it is not.
+    1 (A) where the AU is shown, to just below where it is not. Left and right follow: they keep their
+    proportion, and the stronger side has the AU's intensity, as FACS codes it.
 
     Args:
         results: in any order.
@@ -39,4 +40,13 @@ def _agreeing(face: FaceResult, thresholds: FloatArray) -> FaceResult:
         return face
     shown = face.probability >= thresholds
     kept = np.where(shown, np.maximum(face.intensity, LEAST_SHOWN), np.minimum(face.intensity, _MOST_HIDDEN))
-    return replace(face, intensity=kept.astype(np.float32))
+    sides = None if face.sides is None else _in_proportion(face.sides, kept)
+    return replace(face, intensity=kept.astype(np.float32), sides=sides)
+
+
+def _in_proportion(sides: FloatArray, intensity: FloatArray) -> FloatArray:
+    """f32[A,2]: both sides scaled so that the stronger has the intensity f32[A]; NaN stays."""
+    stronger = sides.max(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = np.where(stronger > 0, sides / stronger, np.where(np.isnan(stronger), np.nan, 1.0))
+    return np.asarray(share * intensity[:, None], np.float32)

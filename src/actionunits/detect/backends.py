@@ -2,10 +2,10 @@
 
 A model file (``.onnx``) has the input ``frames`` f32[B,T,C,S,S] and, where its input spec says so,
 ``landmarks`` f32[B,T,68,2], ``regions`` f32[B,T,R,4] and ``flow`` f32[B,T,2,S,S] in crop pixels; its outputs
-are ``logits`` f32[B,T,A] and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
-``emotion`` f32[B,T,E]. The :class:`~actionunits.records.InputSpec` is JSON in the file's metadata under
-``actionunits.input_spec``; a card (name, version, thresholds of the AUs, poses and sizes that were tested)
-may stand under ``actionunits.card``.
+are ``logits`` f32[B,T,A] and, where it has them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A],
+``emotion`` f32[B,T,E] and ``sides`` f32[B,T,A,2]. The :class:`~actionunits.records.InputSpec` is JSON in the
+file's metadata under ``actionunits.input_spec``; a card (name, version, thresholds of the AUs, poses and
+sizes that were tested) may stand under ``actionunits.card``.
 """
 
 from __future__ import annotations
@@ -57,12 +57,15 @@ class BackendOutput:
         intensity: f32[B,T,A], 0 to 5, or None where the model gives none.
         decided: i8[B,T,A], 1 shown, 0 not, of a model that decides otherwise than by thresholds, or None.
         emotion: f32[B,T,E], probability of each of the spec's emotions, sum 1, or None.
+        sides: f32[B,T,A,2], intensity of the subject's left and right side, 0 to 5, NaN for AUs that FACS
+            does not code by side, or None where the model gives none.
     """
 
     probability: FloatArray
     intensity: FloatArray | None
     decided: NDArray[np.int8] | None = None
     emotion: FloatArray | None = None
+    sides: FloatArray | None = None
 
 
 def joined_outputs(parts: Sequence[BackendOutput]) -> BackendOutput:
@@ -94,6 +97,10 @@ class Backend(Protocol):
     def tested(self) -> TestedRange | None:
         """Poses and sizes of face that the model was tested on; None where nothing says so."""
 
+    @property
+    def gives_sides(self) -> bool:
+        """Whether it tells left from right."""
+
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
 
@@ -104,6 +111,7 @@ def _output(
     spec: InputSpec,
     decided: NDArray[np.int8] | None = None,
     emotion: FloatArray | None = None,
+    sides: FloatArray | None = None,
 ) -> BackendOutput:
     aus = len(spec.aus)
     if spec.emotions and (emotion is None or emotion.shape[-1] != len(spec.emotions)):
@@ -113,10 +121,16 @@ def _output(
     probability = 1.0 / (1.0 + np.exp(-np.clip(logits, -30.0, 30.0)))
     if intensity is not None:
         intensity = np.clip(intensity, 0.0, 5.0).astype(np.float32, copy=False)
+    if sides is not None:
+        if sides.shape != (*logits.shape, 2):
+            raise UserError(
+                f"the model gave sides {list(sides.shape)}, expected {[*logits.shape, 2]}: export it again"
+            )
+        sides = np.clip(sides, 0.0, 5.0).astype(np.float32, copy=False)
     if emotion is not None:
         raised = np.exp(emotion - emotion.max(axis=-1, keepdims=True))
         emotion = (raised / raised.sum(axis=-1, keepdims=True)).astype(np.float32)
-    return BackendOutput(probability.astype(np.float32, copy=False), intensity, decided, emotion)
+    return BackendOutput(probability.astype(np.float32, copy=False), intensity, decided, emotion, sides)
 
 
 def _thresholds(card: Mapping[str, Any], aus: tuple[int, ...]) -> FloatArray:
@@ -189,7 +203,12 @@ class OnnxBackend:
                 f"{file} has the inputs {sorted(inputs)} and outputs {sorted(outputs)}, "
                 f"expected {sorted(wanted)} and 'logits': export it again"
             )
-        return tuple(name for name in ("intensity", "decided", "emotion") if name in outputs)
+        return tuple(name for name in ("intensity", "decided", "emotion", "sides") if name in outputs)
+
+    @property
+    def gives_sides(self) -> bool:
+        """Whether it tells left from right."""
+        return "sides" in self._extra
 
     def predict(self, batch: Batch) -> BackendOutput:
         """Probability and intensity of each AU of each frame of each clip."""
@@ -205,7 +224,7 @@ class OnnxBackend:
             feed["flow"] = batch.flow
         names = ("logits", *self._extra)
         found = dict(zip(names, self._session.run(list(names), feed), strict=True))
-        extra = (found.get(name) for name in ("decided", "emotion"))
+        extra = (found.get(name) for name in ("decided", "emotion", "sides"))
         return _output(found["logits"], found.get("intensity"), self.spec, *extra)
 
 
@@ -256,6 +275,11 @@ class TorchBackend:
         self.tested = TestedRange.from_card(card or {})
 
     @property
+    def gives_sides(self) -> bool:
+        """Whether it tells left from right."""
+        return self.model.gives_sides
+
+    @property
     def coded(self) -> bool:
         """Whether the model looks at each frame by itself first."""
         from actionunits.models.interface import CodedModel
@@ -301,7 +325,8 @@ class TorchBackend:
         intensity = None if found.intensity is None else found.intensity.float().cpu().numpy()
         decided = None if found.decided is None else found.decided.cpu().numpy()
         emotion = None if found.emotion is None else found.emotion.float().cpu().numpy()
-        return _output(found.logits.float().cpu().numpy(), intensity, self.spec, decided, emotion)
+        sides = None if found.sides is None else found.sides.float().cpu().numpy()
+        return _output(found.logits.float().cpu().numpy(), intensity, self.spec, decided, emotion, sides)
 
 
 @contextmanager

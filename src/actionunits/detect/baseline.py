@@ -3,7 +3,7 @@
 People differ in how they look at rest: low brows read as a weak AU4 all the time. A baseline estimates, for
 each face and AU, the level that the network gives at rest, and takes from the values what is too much of it:
 
-- intensity: the level at rest is subtracted, and nothing falls below 0.
+- intensity: the level at rest is subtracted, and nothing falls below 0; left and right keep their proportion.
 - probability: on the logarithm of its odds, a level at rest that is nearer to the AU's threshold than
   :data:`REST_GAP` is brought down to that distance, and all values of the face and AU with it. A level that
   is farther away stays: nothing is ever raised.

@@ -15,8 +15,8 @@ from math import radians
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from actionunits.detect.results import FaceResult, FrameResult
-from actionunits.errors import unknown_name
-from actionunits.facs.units import au_column
+from actionunits.errors import UserError, unknown_name
+from actionunits.facs.units import ACTION_UNITS, au_column
 from actionunits.records import FloatArray
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ class Told:
         source: what the table is of.
         files: of a folder, the name of each picture in order of the frames; else empty.
         emotions: of the results.
+        sides: whether left and right are asked for.
     """
 
     aus: tuple[int, ...]
@@ -63,6 +64,7 @@ class Told:
     source: str = ""
     files: Sequence[str] = ()
     emotions: Sequence[str] = ()
+    sides: bool = False
 
 
 class Layout(Protocol):
@@ -106,17 +108,21 @@ class OpenFaceLayout:
     the probability reaches the model's threshold), ``AU01_p`` .. (probability), ``outside_pose``,
     ``outside_size``. A frame without a face is one row with ``face_id`` -1, ``confidence`` 0, ``success`` 0
     and the rest empty: what was not seen is unknown, not 0. A model without intensities leaves ``_r`` empty.
-    A model that gives emotions adds ``emotion_neutral`` .. (probability, sum 1). Of a folder of pictures, a
-    last column ``file`` names the picture.
+    A model that gives emotions adds ``emotion_neutral`` .. (probability, sum 1). Where sides are asked for,
+    ``AU01_left``, ``AU01_right`` .. are the intensities (0 to 5) of the subject's own sides, of the AUs that
+    FACS codes by side; the stronger one is ``_r``. Of a folder of pictures, a last column ``file`` names the
+    picture.
 
     Args:
-        told: the columns' AUs, thresholds, pictures and emotions.
+        told: the columns' AUs, thresholds, pictures, emotions and whether sides are asked for.
     """
 
     spaced = False
 
     def __init__(self, told: Told) -> None:
         names = [au_column(n) for n in told.aus]
+        paired = [told.sides and ACTION_UNITS[n].paired for n in told.aus]
+        sided = [name for name, has in zip(names, paired, strict=True) if has]
         self.columns = (
             Column("frame", "int"),
             Column("face_id", "int"),
@@ -129,9 +135,12 @@ class OpenFaceLayout:
             *_columns([f"{name}_p" for name in names], "float", 4),
             *_columns(["outside_pose", "outside_size"], "int"),
             *_columns([f"emotion_{name}" for name in told.emotions], "float", 4),
+            *_columns([f"{name}_{side}" for name in sided for side in ("left", "right")], "float", 3),
             *([Column("file", "str")] if told.files else []),
         )
         self._files = told.files
+        self._paired = paired
+        self._no_sides: list[Cell] = [None] * (2 * len(sided))
         self._thresholds = told.thresholds
         self._unknown: list[Cell] = [None] * len(names)
         self._no_emotion: list[Cell] = [None] * len(told.emotions)
@@ -141,7 +150,7 @@ class OpenFaceLayout:
         frame, time_s = result.frame_index + 1, round(result.time_s, 6)
         file = self._files[result.frame_index : frame]
         if not result.faces:
-            empty = [*3 * [None], *3 * self._unknown, None, None, *self._no_emotion]
+            empty = [*3 * [None], *3 * self._unknown, None, None, *self._no_emotion, *self._no_sides]
             yield [frame, -1, time_s, 0.0, 0, *empty, *file]
         for face in result.faces:
             graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
@@ -150,7 +159,10 @@ class OpenFaceLayout:
             pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
             said = [*graded, *shown, *_rounded(face.probability, 4)]
             felt = _emotion_cells(face, self._no_emotion)
-            yield [*start, *pose, *said, *_outside(face), *felt, *file]
+            sides: Sequence[Cell] = self._no_sides
+            if face.sides is not None:
+                sides = _rounded(face.sides[self._paired].ravel(), 3)
+            yield [*start, *pose, *said, *_outside(face), *felt, *sides, *file]
 
 
 class OpenFace22Layout:
@@ -248,14 +260,16 @@ class LongLayout:
     ``source``, ``frame`` (from 1), ``timestamp`` (seconds), ``face_id``, ``au`` (its number),
     ``probability``, ``intensity``, ``occurrence`` (0 or 1), ``confidence``, ``pitch``, ``yaw``, ``roll``
     (degrees), ``outside_pose``, ``outside_size``. A frame without a face has one row for each AU with
-    ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it.
+    ``face_id`` -1, ``confidence`` 0 and the rest empty. Emotions do not stand in it. Where sides are asked
+    for, ``left`` and ``right`` are the intensities of the subject's own sides, empty for AUs without them.
 
     Args:
-        told: AUs, thresholds, and the source, or the names of its pictures, for ``source``.
+        told: AUs, thresholds, whether sides are asked for, and the source, or the names of its pictures, for
+            ``source``.
     """
 
     spaced = False
-    columns = (
+    _always = (
         Column("source", "str"),
         Column("frame", "int"),
         Column("timestamp", "float", 6),
@@ -270,17 +284,20 @@ class LongLayout:
     )
 
     def __init__(self, told: Told) -> None:
+        self.columns = (*self._always, *(_columns(["left", "right"], "float", 3) if told.sides else []))
         self._aus = told.aus
         self._thresholds = told.thresholds
         self._source = told.source
         self._files = told.files
+        self._sides = told.sides
 
     def rows(self, result: FrameResult) -> Iterator[Sequence[Cell]]:
         """A row for each face and AU."""
         source = self._files[result.frame_index] if self._files else self._source
         start: list[Cell] = [source, result.frame_index + 1, round(result.time_s, 6)]
         if not result.faces:
-            yield from ([*start, -1, au, None, None, None, 0.0, *5 * [None]] for au in self._aus)
+            missing: list[Cell] = [None] * (7 if self._sides else 5)
+            yield from ([*start, -1, au, None, None, None, 0.0, *missing] for au in self._aus)
         for face in result.faces:
             yield from self._face_rows(start, face)
 
@@ -290,8 +307,16 @@ class LongLayout:
             graded = _rounded(face.intensity, 3)
         shown = (face.probability >= self._thresholds).astype(int).tolist()
         end = [round(face.confidence, 3), *_rounded(face.pose_deg, 2), *_outside(face)]
-        for cells in zip(self._aus, _rounded(face.probability, 4), graded, shown, strict=True):
-            yield [*start, face.track, *cells, *end]
+        rows = zip(self._aus, _rounded(face.probability, 4), graded, shown, strict=True)
+        for place, cells in enumerate(rows):
+            yield [*start, face.track, *cells, *end, *self._side_cells(face, place)]
+
+    def _side_cells(self, face: FaceResult, place: int) -> list[Cell]:
+        if not self._sides:
+            return []
+        if face.sides is None or not ACTION_UNITS[self._aus[place]].paired:
+            return [None, None]
+        return list(_rounded(face.sides[place], 3))
 
 
 #: The layouts by the names that ``--format`` takes.
@@ -302,6 +327,9 @@ LAYOUTS: dict[str, Callable[[Told], Layout]] = {
     "long": LongLayout,
 }
 
+#: Those of them that have columns for left and right.
+WITH_SIDES = ("openface", "long")
+
 
 def layout_of(
     name: str,
@@ -310,15 +338,22 @@ def layout_of(
     source: str = "",
     files: Sequence[str] = (),
     emotions: Sequence[str] = (),
+    *,
+    sides: bool = False,
 ) -> Layout:
     """The layout of a name, for a source and, where it is a folder, the names of its pictures.
 
     Raises:
-        UserError: no such layout.
+        UserError: no such layout, or one that has no place for left and right.
     """
     if name not in LAYOUTS:
         raise unknown_name("format", name, LAYOUTS)
-    return LAYOUTS[name](Told(tuple(aus), thresholds, source, files, emotions))
+    if sides and name not in WITH_SIDES:
+        raise UserError(
+            f"the format {name} has no columns for left and right: choose {' or '.join(WITH_SIDES)}, or "
+            "leave --sides out"
+        )
+    return LAYOUTS[name](Told(tuple(aus), thresholds, source, files, emotions, sides))
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from actionunits.atomic import make_directory
 from actionunits.detect.elan import ElanEvents
-from actionunits.detect.layouts import LAYOUTS, layout_of, names_of_pictures
+from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.report import Report
@@ -39,6 +41,7 @@ class OutputPlan:
         elan: also an ELAN file of the events; of a video only.
         boxes: draw the AU groups' boxes into the video, of a model that takes them.
         protected: resolved paths that no output may replace: the sources.
+        sides: also the intensities of left and right, of a model that gives them.
     """
 
     folder: Path
@@ -49,10 +52,10 @@ class OutputPlan:
     elan: bool = False
     boxes: bool = False
     protected: frozenset[Path] = frozenset()
+    sides: bool = False
 
     def __post_init__(self) -> None:
-        if self.layout not in LAYOUTS:
-            raise unknown_name("format", self.layout, LAYOUTS)
+        layout_of(self.layout, (), np.empty(0, np.float32), sides=self.sides)
         if self.table not in TABLE_TYPES:
             raise unknown_name("table type", self.table, TABLE_TYPES)
         if self.boxes and not self.video:
@@ -162,7 +165,7 @@ def detect_to_files(
 
     Raises:
         UserError: the source cannot be read, or a file cannot be written; then no file of it is left. Or
-            boxes are to be drawn of a model that takes none.
+            boxes or sides are asked for of a model that has none.
     """
     from actionunits.faces.video import open_source
 
@@ -172,6 +175,11 @@ def detect_to_files(
             "--boxes out"
         )
 
+    if plan.sides and not detector.backend.gives_sides:
+        raise UserError(
+            f"the model {detector.backend.name} does not tell left from right: leave --sides out, or use "
+            "the embedded model"
+        )
     start = time.perf_counter()
     frames = open_source(source)
     paths = _paths(frames, name, plan)
@@ -180,7 +188,13 @@ def detect_to_files(
     report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
     layout = layout_of(
-        plan.layout, detector.aus, detector.thresholds, frames.path.name, files, detector.emotions
+        plan.layout,
+        detector.aus,
+        detector.thresholds,
+        frames.path.name,
+        files,
+        detector.emotions,
+        sides=plan.sides,
     )
     with ExitStack() as opened:
         table = opened.enter_context(open_table(paths["table"], layout))

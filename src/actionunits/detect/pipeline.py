@@ -38,8 +38,9 @@ __all__ = ["Detector", "FaceResult", "FrameResult"]
 _QUEUE = 2
 #: A batch is cut short where its crops or its kept pictures would take more bytes than this.
 _BATCH_BYTES = 24_000_000
-#: Of a face: f32[A] probability, f32[A] intensity, f32[R,4,2] boxes and f32[E] emotions, where there are any.
-_Said = tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None]
+#: Of a face: f32[A] probability, and where there are any f32[A] intensity, f32[R,4,2] boxes, f32[E] emotions
+#: and f32[A,2] sides.
+_Said = tuple[FloatArray, FloatArray | None, FloatArray | None, FloatArray | None, FloatArray | None]
 
 
 class Detector:
@@ -221,7 +222,7 @@ class Detector:
         for cropped in waiting:
             faces = []
             for each in cropped.faces:
-                probability, intensity, regions, emotion = said[cropped.index, each.face.track]
+                probability, intensity, regions, emotion, sides = said[cropped.index, each.face.track]
                 faces.append(
                     FaceResult(
                         each.face.track,
@@ -233,6 +234,7 @@ class Detector:
                         self.backend.tested,
                         regions,
                         emotion,
+                        sides,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
@@ -286,14 +288,15 @@ def _with_pictures(results: Iterable[FrameResult], frames: Iterable[Frame]) -> I
 def _answers(
     clips: Sequence[AskedClip], output: BackendOutput, spec: InputSpec
 ) -> dict[tuple[int, int], _Said]:
-    """(frame, track) -> f32[A] probability, f32[A] intensity, f32[R,4,2] boxes, f32[E] emotions, if any."""
-    graded, felt = output.intensity, output.emotion
+    """(frame, track) -> what is said of that face."""
+    graded, felt, sides = output.intensity, output.emotion, output.sides
     return {
         (frame, asked.track): (
             output.probability[row, at],
             None if graded is None else graded[row, at],
             _boxes_in_frame(*asked.clip[at], spec) if spec.needs_regions else None,
             None if felt is None else felt[row, at],
+            None if sides is None else sides[row, at],
         )
         for row, asked in enumerate(clips)
         for at, frame in asked.scored

@@ -27,6 +27,8 @@ class FaceResult:
         regions: f32[R,4,2], the corners of the AU groups' boxes in pixels of the frame, clockwise from the
             top left, or None where the model takes no boxes.
         emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
+        sides: f32[A,2], intensity of the subject's left and right side, 0 to 5, NaN for AUs that FACS does
+            not code by side, or None where the model gives none.
     """
 
     track: int
@@ -38,6 +40,7 @@ class FaceResult:
     tested: TestedRange | None = None
     regions: FloatArray | None = None
     emotion: FloatArray | None = None
+    sides: FloatArray | None = None
 
     @cached_property
     def pose_deg(self) -> FloatArray:

@@ -18,7 +18,7 @@ _REACH = 2.5
 
 
 def smooth(results: Iterable[FrameResult], deviation_s: float) -> Iterator[FrameResult]:
-    """Probability, intensity and emotion as Gaussian-weighted means over time, for each track by itself.
+    """Probability, intensity, sides and emotion as Gaussian-weighted means over time, track by track.
 
     The weights depend on presentation times, not on frame numbers, so a variable frame rate is right. They
     are symmetric: an apex stays at its time (zero phase). At a track's ends, and where the face was lost,
@@ -72,4 +72,8 @@ def _mean(face: FaceResult, same: list[FaceResult], weights: FloatArray) -> Face
     intensity: FloatArray | None = weights @ np.stack(graded) if len(graded) == len(same) else None
     felt = [each.emotion for each in same if each.emotion is not None]
     emotion: FloatArray | None = weights @ np.stack(felt) if felt and len(felt) == len(same) else None
-    return replace(face, probability=probability, intensity=intensity, emotion=emotion)
+    told = [each.sides for each in same if each.sides is not None]
+    sides: FloatArray | None = None
+    if told and len(told) == len(same):
+        sides = np.tensordot(weights, np.stack(told), axes=1).astype(np.float32)
+    return replace(face, probability=probability, intensity=intensity, emotion=emotion, sides=sides)

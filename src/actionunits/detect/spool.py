@@ -41,6 +41,8 @@ class Spool:
                 ("probability", "<f4", aus),
                 ("intensity", "<f4", aus),
                 ("emotion", "<f4", emotions),
+                ("sided", "?"),
+                ("sides", "<f4", (aus, 2)),
             ]
         )
 
@@ -56,6 +58,8 @@ class Spool:
             self._tested = face.tested
             row["graded"] = face.intensity is not None
             row["intensity"] = 0.0 if face.intensity is None else face.intensity
+            row["sided"] = face.sides is not None
+            row["sides"] = 0.0 if face.sides is None else face.sides
             if face.emotion is not None:
                 row["emotion"] = face.emotion
             self._file.write(row.tobytes())
@@ -85,6 +89,7 @@ class Spool:
             self._tested,
             regions,
             row["emotion"] if self._emotions else None,
+            row["sides"] if row["sided"] else None,
         )
 
     def close(self) -> None:

@@ -73,6 +73,8 @@ class AUModel(nn.Module, ABC):
 
     #: What the model takes and which AUs it gives.
     spec: InputSpec
+    #: Whether it tells left from right.
+    gives_sides: bool = False
     #: Why it cannot be written as ONNX; empty where it can.
     not_as_onnx: str = ""
 

@@ -171,7 +171,7 @@ class _Plain(nn.Module):
         output = self.model(TensorBatch(frames=frames, landmarks=landmarks, regions=regions, flow=flow))
         return tuple(
             given
-            for given in (output.logits, output.intensity, output.decided, output.emotion)
+            for given in (output.logits, output.intensity, output.decided, output.emotion, output.sides)
             if given is not None
         )
 
@@ -182,8 +182,9 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     Inputs: ``frames`` f32[B,T,C,S,S] (any B) and, if the model needs them, ``landmarks`` f32[B,T,68,2],
     ``regions`` f32[B,T,R,4], its AU groups' boxes in crop pixels, whose pooling is part of the file, and
     ``flow`` f32[B,T,2,S,S] in pixels, from each frame's predecessor to it, 0 for the first; outputs:
-    ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A] and
-    ``emotion`` f32[B,T,E]. The file's metadata holds ``actionunits.input_spec`` and ``actionunits.card``.
+    ``logits`` f32[B,T,A] and, if the model gives them, ``intensity`` f32[B,T,A], ``decided`` i8[B,T,A],
+    ``emotion`` f32[B,T,E] and ``sides`` f32[B,T,A,2]. The metadata holds ``actionunits.input_spec`` and
+    ``actionunits.card``.
 
     Raises:
         UserError: the model says that it cannot be written so, or the file cannot be written.
@@ -205,7 +206,12 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
         inputs["flow"] = torch.zeros(2, spec.clip_length, 2, spec.size_px, spec.size_px)
     with torch.no_grad():
         output = model(TensorBatch(**inputs))
-    extra = {"intensity": output.intensity, "decided": output.decided, "emotion": output.emotion}
+    extra = {
+        "intensity": output.intensity,
+        "decided": output.decided,
+        "emotion": output.emotion,
+        "sides": output.sides,
+    }
     names = ["logits", *(name for name, given in extra.items() if given is not None)]
     proto = _to_proto(_Plain(model), inputs, names)
     for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written

@@ -83,6 +83,8 @@ class PointsAndPicture(AUModel):
     a place is a part of the face.
     """
 
+    gives_sides = True
+
     point_mean: Tensor
     point_deviation: Tensor
     calibration_scale: Tensor
@@ -132,7 +134,7 @@ class PointsAndPicture(AUModel):
     def branches(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
         """Raw outputs f32[B,T,2A+2P] of the picture's and of the points' head.
 
-        A logits, A intensities, and for the P paired AUs the level of both sides and the lead of the left one.
+        A logits, A intensities, and for the P paired AUs the level of both sides and the lead of the left.
         """
         assert batch.landmarks is not None, "the pipeline gives landmarks where the spec asks for them"
         count, length = batch.frames.shape[:2]
@@ -173,7 +175,7 @@ class PointsAndPicture(AUModel):
         return torch.stack([next(given) if paired else none for paired in self._paired], 2)
 
     def loss(self, batch: TensorBatch, output: ModelOutput, weights: Tensor | None = None) -> Tensor:
-        """Cross-entropy of occurrence, intensity / 5 and sides / 5, for each branch and half of it the average.
+        """Cross-entropy of occurrence, intensity / 5 and sides / 5: of each branch, and half for the average.
 
         Most faces are even, and which side is stronger would hardly be learnt from both levels: where they
         differ by a grade or more, it has a cross-entropy of its own. Unknown labels (-1), intensities and
