@@ -29,7 +29,7 @@ INSTALLING = ("make ", "pip ", "python3 -m venv", "git ")
 #: What makes an example small enough for a test, by its first words.
 SMALLER = {
     "au train default": "data.pictures=48 data.validation_pictures=48 data.test_pictures=48 "
-    "data.batch=16 training.epochs=1"
+    "data.batch=16 training.epochs=1 seeds=[1]"
 }
 
 
@@ -54,11 +54,12 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "photos").mkdir()
     for number in (1, 2):
         shutil.copy(folder / "portrait.jpg", folder / "photos" / f"{number}.jpg")
-    for place, first in (("london", 0), ("canada", 3)):
+    for place, first in (("london", 0), ("canada", 3), ("congress", 6)):
         (folder / "faces" / place).mkdir(parents=True)
         for seed in range(first, first + 3):
             painted = paint_portrait(seed, 240).image[:, :, ::-1]
-            cv2.imwrite(str(folder / "faces" / place / f"{seed}_neutral.png"), painted)
+            name = f"{seed}.png" if place == "congress" else f"{seed}_neutral.png"
+            cv2.imwrite(str(folder / "faces" / place / name), painted)
     with resources.as_file(resources.files("actionunits") / "weights" / "default.onnx") as model:
         shutil.copy(model, folder / "mine.onnx")
     return folder

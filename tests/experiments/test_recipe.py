@@ -155,3 +155,8 @@ def test_what_is_no_recipe_is_named_as_what_it_is(tmp_path) -> None:
         read_recipe(tmp_path / "table.csv")
     with pytest.raises(UserError, match="is a folder: give a recipe's TOML file"):
         read_recipe(tmp_path)
+
+
+def test_a_network_of_segments_has_no_logits_to_tie() -> None:
+    with pytest.raises(UserError, match="au_rcnn/ar_tal learns whole segments .* leave cooccurrence out"):
+        load_recipe("au_rcnn/ar_tal", ["cooccurrence=true"], "tiny")

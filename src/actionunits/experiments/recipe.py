@@ -524,6 +524,11 @@ def _check_stages(recipe: Recipe) -> None:
         raise UserError(
             f"{recipe.model.name} decides whole AU patterns, which ties AUs: leave cooccurrence out"
         )
+    if recipe.ties is not None and recipe.model.name == "au_rcnn/ar_tal":
+        raise UserError(
+            f"{recipe.model.name} learns whole segments and says nothing of single frames in training, which "
+            "ties need: leave cooccurrence out"
+        )
 
 
 def learns_patterns(name: str) -> bool:

@@ -70,7 +70,7 @@ def box_pairs(boxes: int, device: torch.device | str = "cpu") -> Tensor:
 
 @torch.no_grad()
 def propagate(
-    potentials: Potentials, rounds: int = 20, damping: float = 0.3, tolerance: float = 1e-4
+    potentials: Potentials, rounds: int = 40, damping: float = 0.0, tolerance: float = 1e-4
 ) -> Messages:
     """Pass messages until they are settled; no gradient goes through them.
 

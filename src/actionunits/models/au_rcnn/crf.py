@@ -70,8 +70,8 @@ class ArCrfConfig(ArResConfig):
     edge_types: int = 1
     clip_length: int = 100
     frame_step: int = 1
-    rounds: int = 20
-    damping: float = 0.3
+    rounds: int = 40
+    damping: float = 0.0
     tolerance: float = 1e-5
 
     def __post_init__(self) -> None:
