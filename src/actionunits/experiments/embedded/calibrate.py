@@ -22,8 +22,8 @@ __all__ = ["calibrate", "choose_thresholds"]
 REAL_WEIGHT = 0.2
 
 #: How far above the mean of real neutral faces a threshold lies, in deviations of their logits: if those are
-#: normal, 2.3 % of neutral faces are above.
-ABOVE_NEUTRAL = 2.0
+#: normal, 5 % of neutral faces are above.
+ABOVE_NEUTRAL = 1.645
 
 
 @dataclass(frozen=True)
