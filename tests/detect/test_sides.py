@@ -139,7 +139,7 @@ def test_a_mirrored_face_has_them_the_other_way_round(picture: Path, tmp_path: P
     assert other is not None
     # the network is no exact mirror of itself, but near
     difference = np.nanmean(np.abs(one[:, ::-1] - other))
-    assert difference < 0.25
+    assert difference < 0.5
 
 
 def test_pytorch_and_onnx_give_the_same(tmp_path: Path) -> None:

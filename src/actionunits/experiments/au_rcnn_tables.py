@@ -31,12 +31,12 @@ def f1_table(outcomes: Mapping[str, Outcome]) -> pd.DataFrame:
 
 
 def printed_table(item: str) -> pd.DataFrame:
-    """The paper's table, with the averages that it prints as its last row."""
+    """The paper's table and, as its last row, the averages that it prints or else those of its columns."""
     table = published_table("au_rcnn", item)
     printed = published("averages")
     printed = printed[(printed["paper"] == "au_rcnn") & (printed["item"] == item)]
     averages = dict(zip(printed["method"], printed["value"].astype(float), strict=True))
-    table.loc["mean"] = [averages.get(name, np.nan) for name in table.columns]
+    table.loc["mean"] = [averages.get(name, table[name].mean(skipna=False)) for name in table.columns]
     return table
 
 
