@@ -43,7 +43,7 @@ def test_detected_rows_stand_beside_the_labels(demo):
 
 
 def test_the_embedded_model_reads_the_clip_better_than_chance(demo):
-    assert np.nanmean([score.auc for score in demo.scores]) > 0.85
+    assert np.nanmean([score.auc for score in demo.scores]) > 0.75
     brows = {score.au: score for score in demo.scores if score.au in (1, 2)}
     for score in brows.values():
         assert score.called > 0.5 * score.shown > 10
