@@ -39,7 +39,16 @@ from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
-__all__ = ["MARGIN_PX", "Layout", "PictureStore", "jittered_box", "make_pictures"]
+__all__ = [
+    "MARGIN_PX",
+    "Layout",
+    "PictureStore",
+    "busy_expression",
+    "jittered_box",
+    "make_pictures",
+    "random_light",
+    "with_distractors",
+]
 
 #: Pixels around the model's crop that the store keeps, for jitter in training.
 MARGIN_PX = 8
@@ -266,7 +275,7 @@ def _fill_animated(
     animator = _animator(portrait, face_model if solid else None)
     rest = lip_gap(animator.show(Expression.both({})).points)
     for row in rows:
-        expression = _busy_expression(rng, layout.aus)
+        expression = busy_expression(rng, layout.aus)
         face = _animate(animator, expression, rng)
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
@@ -287,7 +296,7 @@ def _animator(portrait: Portrait, face_model: Path | None) -> PortraitAnimator |
     return ModelAnimator(portrait, _model_file(face_model))
 
 
-def _busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expression:
+def busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expression:
     """A random expression, half of the time with the AUs of a second and a third that may join it.
 
     One expression alone shows an AU in about one picture of twenty; so many pictures of absence teach little.
@@ -313,7 +322,7 @@ def _animate(
     blink = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.12 else 0.0
     gaze = (float(rng.normal(0, 0.35)), float(rng.normal(0, 0.25)))
     furrows = float(rng.uniform(0.0, 1.2))
-    shown = _with_distractors(expression, rng)
+    shown = with_distractors(expression, rng)
     if isinstance(animator, PortraitAnimator):
         return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows, rng=rng)
     return animator.show(
@@ -324,7 +333,7 @@ def _animate(
         yaw_deg=float(np.clip(rng.normal(0, 11), -26, 26)),
         pitch_deg=float(np.clip(rng.normal(0, 6), -14, 14)),
         roll_deg=float(rng.normal(0, 4)),
-        light=_random_light(rng),
+        light=random_light(rng),
         size_px=round(RENDER_WINDOW * RENDER_INTER_OCULAR_PX),
         window=RENDER_WINDOW,
         shape_change=rng.normal(0, 0.35, 12).astype(np.float32),
@@ -332,7 +341,7 @@ def _animate(
     )
 
 
-def _random_light(rng: np.random.Generator) -> Light | None:
+def random_light(rng: np.random.Generator) -> Light | None:
     """Half of the time another light than the photograph's."""
     if rng.random() < 0.5:
         return None
@@ -340,7 +349,7 @@ def _random_light(rng: np.random.Generator) -> Light | None:
     return Light(direction, ambient=float(rng.uniform(0.4, 0.8)), strength=float(rng.uniform(0.85, 1.15)))
 
 
-def _with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:
+def with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:
     """Now and then pucker (18), funnel (22) or jaw sideways (30), where the mouth is free."""
     lower = {12, 14, 20, 23, 24}
     if rng.random() > 0.12 or lower & set(expression.aus):

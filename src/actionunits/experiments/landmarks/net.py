@@ -1,0 +1,112 @@
+"""The network that places the 68 points: a heat map for each, and its centre of mass.
+
+A heat map moves with the face, so that a few dozen people suffice to learn from; features of the whole crop
+are added to the finer ones, so that a hidden point is placed by its neighbours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["PointNet", "PointNetConfig"]
+
+#: Pixels of the crop to a cell of a heat map.
+STRIDE = 4
+
+
+@dataclass(frozen=True)
+class PointNetConfig:
+    """Sizes of the network.
+
+    Attributes:
+        size_px: side of the crop, a multiple of 16.
+        channels: of the layers at a half, a quarter, an eighth and a sixteenth of the crop's side.
+        blocks: residual blocks at each of the last three.
+    """
+
+    size_px: int = 96
+    channels: tuple[int, int, int, int] = (16, 32, 64, 96)
+    blocks: tuple[int, int, int] = (0, 1, 2)
+
+    def __post_init__(self) -> None:
+        if self.size_px < 32 or self.size_px % 16:
+            raise ValueError(f"size_px must be a multiple of 16, at least 32, got {self.size_px}")
+
+
+class PointNet(nn.Module):
+    """Grey crops f32[N,1,S,S] (0 to 255) -> points f32[N,68,2] in pixels of the crop."""
+
+    def __init__(self, config: PointNetConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PointNetConfig()
+        half, quarter, eighth, sixteenth = config.channels
+        self.stem = _joined(1, half, 2)
+        self.fine = _stage(half, quarter, config.blocks[0])
+        self.middle = _stage(quarter, eighth, config.blocks[1])
+        self.coarse = _stage(eighth, sixteenth, config.blocks[2])
+        self.down_to_middle = nn.Conv2d(sixteenth, eighth, 1)
+        self.join_middle = _Block(eighth)
+        self.down_to_fine = nn.Conv2d(eighth, quarter, 1)
+        self.join_fine = _Block(quarter)
+        self.maps = nn.Conv2d(quarter, 68, 1)
+        cells = torch.arange(config.size_px // STRIDE) * STRIDE + (STRIDE - 1) / 2
+        self.register_buffer("cells", cells.float(), persistent=False)
+
+    def forward(self, crops: Tensor) -> Tensor:
+        """The points."""
+        return self.points_and_spread(crops)[0]
+
+    def points_and_spread(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Points f32[N,68,2] and the variance f32[N,68] of their heat maps (both axes' sum, px squared)."""
+        maps = self.maps(self._features(crops)).float().flatten(2)
+        side = self.config.size_px // STRIDE
+        weight = torch.softmax(maps, dim=2).unflatten(2, (side, side))
+        across, down = weight.sum(dim=2), weight.sum(dim=3)
+        x, y = across @ self.cells, down @ self.cells
+        spread = across @ self.cells**2 - x**2 + down @ self.cells**2 - y**2
+        return torch.stack([x, y], dim=2), spread
+
+    def _features(self, crops: Tensor) -> Tensor:
+        """The crop's grey values are brought to mean 0 and deviation 1 first: light does not matter."""
+        mean = crops.mean(dim=(2, 3), keepdim=True)
+        centred = crops - mean
+        deviation = (centred * centred).mean(dim=(2, 3), keepdim=True).sqrt()
+        fine = self.fine(self.stem(centred / (deviation + 4.0)))
+        middle = self.middle(fine)
+        coarse = self.down_to_middle(self.coarse(middle))
+        middle = self.join_middle(middle + functional.interpolate(coarse, scale_factor=2.0))
+        return cast(
+            Tensor, self.join_fine(fine + functional.interpolate(self.down_to_fine(middle), scale_factor=2.0))
+        )
+
+
+class _Block(nn.Module):
+    """Two convolutions, over half of the channels between them, beside a straight way."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.change = nn.Sequential(
+            _joined(channels, channels // 2), _joined(channels // 2, channels, relu=False)
+        )
+
+    def forward(self, values: Tensor) -> Tensor:
+        return functional.relu(values + cast(Tensor, self.change(values)))
+
+
+def _joined(given: int, made: int, stride: int = 1, *, relu: bool = True) -> nn.Sequential:
+    """A 3x3 convolution with its normalisation."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(given, made, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(made),
+    ]
+    return nn.Sequential(*layers, *([nn.ReLU(inplace=True)] if relu else []))
+
+
+def _stage(given: int, made: int, blocks: int) -> nn.Sequential:
+    """Half the side, then residual blocks."""
+    return nn.Sequential(_joined(given, made, 2), *(_Block(made) for _ in range(blocks)))

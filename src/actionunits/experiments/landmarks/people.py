@@ -1,0 +1,102 @@
+"""Whose faces the point network learns from and is chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from actionunits.errors import UserError
+from actionunits.experiments.embedded.people import NEUTRAL_BELOW
+from actionunits.experiments.embedded.pictures import jittered_box
+from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.experiments.landmarks.hand_points import from_hand
+from actionunits.experiments.landmarks.pictures import PlacedFace
+from actionunits.faces.align import inter_ocular_distance
+from actionunits.faces.detect import HogDetector
+from actionunits.faces.pictures import read_picture
+from actionunits.faces.point_network import PointNetwork
+from actionunits.facs.motion import lip_gap
+from actionunits.facs.points import MIRROR_68
+from actionunits.records import Face, FloatArray, ImageArray, Landmarks
+from actionunits.synthesis.portraits import portrait_files, subject_of
+
+__all__ = ["placed_faces", "unplaced_faces"]
+
+#: Ways in which a photograph is shown to the network that places its points.
+_VIEWS = 8
+
+#: Points that wander further between those views, in inter-ocular distances, are not learnt from.
+_WANDER = 0.025
+
+
+def placed_faces(
+    folders: Sequence[Path],
+    hand: Mapping[str, FloatArray],
+    *,
+    only: Collection[str] | None = None,
+    without: Collection[str] = (),
+) -> list[PlacedFace]:
+    """The neutral portraits of folders whose points were placed by hand.
+
+    Args:
+        folders: of portraits.
+        hand: the template's points f32[189,2], by ``FOLDER/FILE``.
+        only: subjects, as ``FOLDER/PERSON``, that are wanted; by default all.
+        without: subjects that are not.
+
+    Raises:
+        UserError: a folder is missing, or nothing is left.
+    """
+    faces = []
+    for path in (path for folder in folders for path in portrait_files(folder)):
+        name = f"{path.parent.name}/{path.name}"
+        subject = f"{path.parent.name}/{subject_of(path)}"
+        if name in hand and (only is None or subject in only) and subject not in without:
+            faces.append(PlacedFace(path, subject, from_hand(hand[name])))
+    if not faces:
+        raise UserError("no portrait is left whose points were placed by hand: they are named FOLDER/FILE")
+    return faces
+
+
+def unplaced_faces(folders: Sequence[Path], network: PointNetwork) -> list[PlacedFace]:
+    """The portraits of folders with points that a network finds in them, where it is sure of them.
+
+    Args:
+        folders: of portraits, resting or smiling.
+        network: finds their points.
+
+    Raises:
+        UserError: a folder is missing or empty.
+    """
+    detector, rng, faces = HogDetector(), np.random.default_rng(0), []
+    for path in (path for folder in folders for path in portrait_files(folder)):
+        grey = read_picture(path).grey
+        boxes = detector.find(grey)
+        if not boxes:
+            continue
+        views = _views(grey, boxes[0], network, rng)
+        points = np.asarray(views.mean(axis=0), np.float32)
+        unit = inter_ocular_distance(Landmarks(points))
+        if np.sqrt(views.var(axis=0).sum(axis=1)).mean() < _WANDER * unit:
+            rests = smile_by_points(points) < NEUTRAL_BELOW[0] and lip_gap(points) < NEUTRAL_BELOW[1]
+            faces.append(PlacedFace(path, f"{path.parent.name}/{subject_of(path)}", points, bool(rests)))
+    if not faces:
+        raise UserError("in none of the portraits without hand-placed points was a face found")
+    return faces
+
+
+def _views(grey: ImageArray, face: Face, network: PointNetwork, rng: np.random.Generator) -> FloatArray:
+    """f32[V,68,2]: the points with the box a little off, in the picture and in its mirror."""
+    mirrored, last = np.ascontiguousarray(grey[:, ::-1]), grey.shape[1] - 1
+    views = []
+    for view in range(_VIEWS):
+        box = jittered_box(face.box, rng)
+        if view % 2 == 0:
+            views.append(network.find(grey, Face(box, face.score)).points)
+            continue
+        other = np.array([last - box[2], box[1], last - box[0], box[3]], np.float32)
+        points = network.find(mirrored, Face(other, face.score)).points[list(MIRROR_68)]
+        views.append(np.column_stack([last - points[:, 0], points[:, 1]]).astype(np.float32))
+    return np.stack(views)
