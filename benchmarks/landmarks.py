@@ -4,13 +4,13 @@
   places that any scheme has in common, and against the drawn contours (where along a contour a point lies is
   a matter of the scheme). In inter-ocular distances.
 - Box: the same faces with the box moved as detectors and trackers move it: how far a point wanders.
-- Clips: real videos, followed: second difference of each point from frame to frame, in inter-ocular distances;
-  the box that the points imply against the detector's.
+- Clips: real videos, followed: second difference of each point from frame to frame; the box that the points
+  imply against the detector's.
 - Smiles: how far the two differ on other faces, beside what they differ on neutral ones.
 - AUs: smiling against neutral photographs, scored by the embedded model that was trained on dlib's points.
 - Time: one face on one core.
 
-    python benchmarks/landmarks.py FACES CLIPS [--people validation|test] [--sheet FILE.png] [--out RESULT.json]
+    python benchmarks/landmarks.py FACES CLIPS [--people test] [--sheet FILE.png] [--out RESULT.json]
 
 FACES holds london/, canada/, congress/ and points189.npz. The test people are for one final measurement.
 """
@@ -85,7 +85,9 @@ def against_hand(faces: dict, hand: dict) -> dict:
             same[by].append(np.linalg.norm(points - true, axis=1) / unit)
             lines[by].append(
                 [
-                    from_line(points[list(on)], hand[name][list({**CONTOURS, **LIPS}[line])].astype(float)).mean()
+                    from_line(
+                        points[list(on)], hand[name][list({**CONTOURS, **LIPS}[line])].astype(float)
+                    ).mean()
                     / unit
                     for line, on in ON_CONTOUR.items()
                 ]
@@ -198,7 +200,7 @@ def au_scores(photographs: Sequence, views: int) -> dict:
 
 
 def speed(faces: dict, repeats: int = 5) -> dict:
-    """ms a face on one core: the finder as a whole."""
+    """Ms a face on one core: the finder as a whole."""
     cv2.setNumThreads(1)
     result = {}
     for by in LANDMARKS:
@@ -209,7 +211,9 @@ def speed(faces: dict, repeats: int = 5) -> dict:
                 find_landmarks(grey, face, by)
                 spent.append(1e3 * (time.perf_counter() - start))
         result[by] = {"median ms": float(np.median(spent)), "10 % below": float(np.quantile(spent, 0.1))}
-    result["own"]["file, MB"] = (resources.files("actionunits") / "weights" / "landmarks.onnx").stat().st_size / 1e6
+    result["own"]["file, MB"] = (
+        resources.files("actionunits") / "weights" / "landmarks.onnx"
+    ).stat().st_size / 1e6
     return result
 
 
@@ -246,7 +250,9 @@ def clip_faces(clips: Sequence[Path], at: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("faces", type=Path)
     parser.add_argument("clips", type=Path)
     parser.add_argument("--people", choices=("validation", "test"), default="validation")

@@ -45,6 +45,9 @@ class _Landmarks(StrEnum):
     dlib = "dlib"
 
 
+_DEFAULT_LANDMARKS = _Landmarks(DEFAULT_LANDMARKS)
+
+
 class _FaceDetector(StrEnum):
     hog = "hog"
     viola_jones = "viola-jones"
@@ -81,7 +84,7 @@ def detect(
     landmarks: Annotated[
         _Landmarks,
         typer.Option(help="What finds the 68 points: a network of our own, or dlib's predictor."),
-    ] = _Landmarks(DEFAULT_LANDMARKS),
+    ] = _DEFAULT_LANDMARKS,
     video: Annotated[
         bool,
         typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),

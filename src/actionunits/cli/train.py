@@ -196,8 +196,8 @@ def _landmarks(
 
     if not (portraits and points and face_model):
         raise UserError(
-            "au train landmarks learns from portraits whose points were placed by hand: give --portraits FOLDER, "
-            "--points FILE and --face-model FILE"
+            "au train landmarks learns from portraits whose points were placed by hand: give "
+            "--portraits FOLDER, --points FILE and --face-model FILE"
         )
     with progress_stages() as stage:
         network = train_points(

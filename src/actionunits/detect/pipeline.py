@@ -185,9 +185,7 @@ class Detector:
                 source, spec, detector, faces=faces, landmarks=landmarks, keep_frames=keep_frames
             )
             return ahead(frames, _QUEUE)
-        return self._apart.items(
-            cropped_frames, source, spec, detector, faces=faces, landmarks=landmarks
-        )
+        return self._apart.items(cropped_frames, source, spec, detector, faces=faces, landmarks=landmarks)
 
     def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""

@@ -1,4 +1,4 @@
-"""The names of what may find the 68 points of a face; what they are is in :mod:`actionunits.faces.landmarks`."""
+"""The names of what may find the 68 points of a face: see :mod:`actionunits.faces.landmarks`."""
 
 from __future__ import annotations
 

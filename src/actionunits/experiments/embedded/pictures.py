@@ -27,6 +27,7 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.people import NEUTRAL_BELOW, SMILE_ABOVE, Photograph, load_portrait
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.facs.motion import lip_gap, lips_part_intensity
 from actionunits.facs.units import ACTION_UNITS
@@ -87,6 +88,7 @@ class Layout:
         real_share: share of unanimated photographs, as many smiling as neutral ones.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
+        landmarks: what found the points.
     """
 
     aus: tuple[int, ...]
@@ -99,6 +101,7 @@ class Layout:
     real_share: float
     subjects: tuple[str, ...]
     face_model: str
+    landmarks: str = DEFAULT_LANDMARKS
 
     @property
     def stored_px(self) -> int:
@@ -116,7 +119,7 @@ class PictureStore:
 
     Attributes:
         crops: u8[N,S,S] grey, S = the model's side and twice :data:`MARGIN_PX`.
-        points: f32[N,68,2] in pixels of the stored crop, as dlib found them.
+        points: f32[N,68,2] in pixels of the stored crop, as they were found.
         labels: i8[N,A], -1 unknown.
         intensity: f32[N,A], of the stronger side, NaN unknown.
         sides: f32[N,A,2], of the subject's left and right, NaN unknown or an AU without sides.
@@ -251,7 +254,7 @@ def _fill_photographed(
         folders = sorted({photo.folder for photo in choice})
         folder = folders[int(rng.integers(len(folders)))]
         photo = _one_of([each for each in choice if each.folder == folder], rng)
-        portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+        portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
         store.subject[row] = store.layout.subjects.index(photo.subject)
         if photo.smiling:
@@ -270,7 +273,7 @@ def _fill_animated(
     """One neutral face, animated."""
     layout = store.layout
     photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
-    portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+    portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = _animator(portrait, face_model if solid else None)
     rest = lip_gap(animator.show(Expression.both({})).points)
@@ -364,7 +367,7 @@ def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.rando
     true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
     seen = degrade(face.image, rng, inter_ocular_distance(true))
     grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.uint8)
-    found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0))
+    found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0), layout.landmarks)
     eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px
     crop = align(grey, found, layout.stored_px, layout.inter_ocular_px, eye_line)
     store.crops[row] = crop.image

@@ -80,17 +80,18 @@ def train_embedded(
         test=recipe.split.test,
         unsorted=unsorted,
         seed=recipe.data.seed,
+        landmarks=recipe.data.landmarks,
     )
     spec = build(recipe.model).spec
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
     chosen_by = Validation(
         list(store_batches(stores["validation"], spec)),
-        real_faces(people.validation, spec, views=VIEWS),
+        real_faces(people.validation, spec, views=VIEWS, landmarks=recipe.data.landmarks),
     )
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    tested = [_tested(each, people, stores["test"]) for each in trained]
+    tested = [_tested(each, people, stores["test"], recipe.data.landmarks) for each in trained]
     best = int(np.argmax([each.result.best_score for each in trained]))
     card = make_card(
         trained[best], tested[best], people, recipe, face_model, seeds=list(zip(trained, tested, strict=True))
@@ -152,7 +153,7 @@ class Validation:
         return 0.5 * animated + 0.5 * float(np.mean([smiles[au][0] for au in (6, 12) if au in smiles]))
 
 
-def _tested(trained: Trained, people: People, store: PictureStore) -> Tested:
+def _tested(trained: Trained, people: People, store: PictureStore, landmarks: str) -> Tested:
     """The scores on test people, which choose nothing."""
     model, predict = trained.model, predictor(trained.model)
     said = [predict(batch) for batch in store_batches(store, model.spec)]
@@ -164,7 +165,7 @@ def _tested(trained: Trained, people: People, store: PictureStore) -> Tested:
         trained.thresholds,
         sides=(sides, np.asarray(store.sides)),
     )
-    faces = real_faces(people.test, model.spec)
+    faces = real_faces(people.test, model.spec, landmarks=landmarks)
     smiles = None
     if faces.smiling.any():
         smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
@@ -233,6 +234,7 @@ def _stores(
             real_share=recipe.data.real_share if use == "train" else 0.0,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
+            landmarks=recipe.data.landmarks,
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(

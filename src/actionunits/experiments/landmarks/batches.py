@@ -1,4 +1,4 @@
-"""Training batches of the point network: stored pictures as cameras, boxes and hands before faces make them."""
+"""Training batches of the point network: stored pictures, as cameras and trackers would show them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def seen_crop(
         image, affine, (size_px, size_px), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     placed = points @ affine[:, :2].T + affine[:, 2]
-    return _filmed(crop, rng), placed.astype(np.float32), float(side * scale)
+    return _filmed(np.asarray(crop, np.uint8), rng), placed.astype(np.float32), float(side * scale)
 
 
 def _filmed(crop: ImageArray, rng: np.random.Generator) -> FloatArray:
@@ -111,19 +111,21 @@ def _filmed(crop: ImageArray, rng: np.random.Generator) -> FloatArray:
         image = cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.4, 1.2)))
     if rng.random() < 0.6:
         image = image + rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(0, 9))
-    image = np.clip(image, 0, 255)
+    seen = np.asarray(np.clip(image, 0, 255), np.float32)
     if rng.random() < 0.3:
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 95))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image.astype(np.uint8), quality)[1], cv2.IMREAD_GRAYSCALE)
-    return np.asarray(image, np.float32)
+        packed = cv2.imencode(".jpg", seen.astype(np.uint8), quality)[1]
+        return np.asarray(cv2.imdecode(packed, cv2.IMREAD_GRAYSCALE), np.float32)
+    return seen
 
 
 def _cover(image: FloatArray, rng: np.random.Generator) -> None:
     """Paint over a part: plain, or with another part of the picture (hair, a hand, a microphone)."""
     size = image.shape[0]
     height, width = (int(v) for v in rng.uniform(0.08, 0.38, 2) * size)
-    top, left = int(rng.integers(-height // 2, size - height // 2)), int(
-        rng.integers(-width // 2, size - width // 2)
+    top, left = (
+        int(rng.integers(-height // 2, size - height // 2)),
+        int(rng.integers(-width // 2, size - width // 2)),
     )
     rows, columns = slice(max(top, 0), max(top, 0) + height), slice(max(left, 0), max(left, 0) + width)
     target = image[rows, columns]

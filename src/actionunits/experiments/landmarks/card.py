@@ -61,31 +61,31 @@ def card_page(card: Mapping[str, Any]) -> str:
     found = card["people found by the first network"]
     parts = "\n".join(f"| {part} | {value:.3f} |" for part, value in scores["by part"].items())
     more = (
-        f"A first network, trained on those alone, found the points of {found} other people's portraits (smiling "
-        f"or at rest; only where it was sure); {data['found_pictures']:,} pictures of these, "
-        f"{100 * data['found_real_share']:.0f} % as they are and the others animated, were added for the second, "
-        "which is this one. "
+        f"""A first network, trained on those alone, found the points of portraits of {found} other people,
+smiling or at rest, and kept those of which it was sure; {data["found_pictures"]:,} pictures of these,
+{100 * data["found_real_share"]:.0f} % as they are and the others animated, were added for the second
+network, which is this one. """
         if found
         else ""
     )
     return f"""# The points of our own
 
-Version {card["version"]}: a network of {card["parameters"]:,} parameters that places the 68 points of a face in a grey
-crop of {card["recipe"]["model"]["size_px"]} px.
+Version {card["version"]}: a network of {card["parameters"]:,} parameters that places the 68 points of a face
+in a grey crop of {card["recipe"]["model"]["size_px"]} px.
 
 ## How it was made
 
-Neutral photographs of {len(card["people placed by hand"])} people, whose points were placed by hand (webmorph's 189,
-brought to the 68 places), animated through a 3-D face model into {data["pictures"]:,} pictures whose points are known;
-{100 * data["real_share"]:.0f} % of them are the photographs as they are. {more}No point of dlib's predictor and no
-picture of 300-W was used.
+Neutral photographs of {len(card["people placed by hand"])} people, whose points were placed by hand
+(webmorph's 189, brought to the 68 places), animated through a 3-D face model into {data["pictures"]:,}
+pictures whose points are known; {100 * data["real_share"]:.0f} % of them are the photographs as they are.
+{more}No point of dlib's predictor and no picture of 300-W was used.
 
 ## What it is worth
 
-On the neutral photographs of {scores["faces"]} people who were not trained on, found by the HOG detector: mean
-distance from the hand-placed points in inter-ocular distances {scores["all points"]:.3f}, at the places that any
-scheme has in common {scores["common places"]:.3f}; on animated faces of them, degraded and partly covered,
-{card["animated validation error"]:.3f}.
+On the neutral photographs of {scores["faces"]} people who were not trained on, found by the HOG detector:
+mean distance from the hand-placed points in inter-ocular distances {scores["all points"]:.3f}, at the places
+that any scheme has in common {scores["common places"]:.3f}. On animated faces of them, degraded and partly
+covered, {card["animated validation error"]:.3f}.
 
 | part | error |
 | --- | --- |
@@ -95,8 +95,8 @@ Beside dlib's predictor: docs/benchmarks/landmarks.md.
 
 ## What it cannot do
 
-It was trained on faces turned up to 30 degrees sideways, tilted up to 25, 15 px and more between the eyes. Its people
-are those of two collections of portraits of adults, and portraits of politicians. Points of the jaw on the far side
-of a turned head are where the bone is, not on the outline. It places points in anything: whether a face is there is
-the detector's to say.
+It was trained on faces turned up to 30 degrees sideways and tilted up to 25, with 15 px and more between the
+eyes. Its people are those of two collections of portraits of adults, and politicians. Points of the jaw on
+the far side of a turned head are where the bone is, not on the outline. It places points in anything: whether
+a face is there is the detector's to say.
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,21 +26,20 @@ def export_points(model: PointNet, path: Path, note: Mapping[str, Any]) -> None:
     """
     import onnx
 
-    model = model.cpu().eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    model = model.cpu().eval().to(memory_format=torch.contiguous_format)
     crops = torch.zeros(2, 1, model.config.size_px, model.config.size_px)
-    memory = io.BytesIO()
-    torch.onnx.export(
-        model,
-        (crops,),
-        memory,
-        input_names=["crop"],
-        output_names=["points"],
-        dynamic_axes={"crop": {0: "n"}, "points": {0: "n"}},
-        opset_version=17,
-        dynamo=False,
-    )
-    proto = onnx.load_model_from_string(memory.getvalue())
-    item = proto.metadata_props.add()
-    item.key, item.value = POINTS_KEY, json.dumps(note)
     with replace_when_done(path) as beside:
+        torch.onnx.export(
+            model,
+            (crops,),
+            beside,
+            input_names=["crop"],
+            output_names=["points"],
+            dynamic_axes={"crop": {0: "n"}, "points": {0: "n"}},
+            opset_version=17,
+            dynamo=False,
+        )
+        proto = onnx.load_model(beside)
+        item = proto.metadata_props.add()
+        item.key, item.value = POINTS_KEY, json.dumps(note)
         beside.write_bytes(proto.SerializeToString())

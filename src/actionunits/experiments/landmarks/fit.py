@@ -56,19 +56,33 @@ def fit_points(
     settings: TrainSettings,
     run: Path,
     *,
+    start: PointNet | None = None,
     on_progress: OnProgress | None = None,
     on_epoch: Callable[[EpochNote], None] | None = None,
 ) -> tuple[PointNet, list[EpochNote]]:
     """Train; the weights' moving average is what is validated and given back, in evaluation mode.
+
+    Args:
+        config: sizes of the network.
+        train: what is learnt from.
+        validation: batches that are only measured on.
+        settings: optimiser and schedule.
+        run: folder of the checkpoint.
+        start: whose weights are gone on from; None for new ones.
+        on_progress: called after each step.
+        on_epoch: called after each epoch.
 
     Raises:
         UserError: ``run`` holds a checkpoint of another network or recipe, or the loss is not finite.
     """
     torch.manual_seed(settings.seed)
     model = PointNet(config)
+    if start is not None:
+        model.load_state_dict(start.state_dict())
     if settings.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema or 0.0), use_buffers=True)
+        model = model.to(memory_format=torch.channels_last)
+    mean = get_ema_multi_avg_fn(settings.ema or 0.0)  # type: ignore[no-untyped-call]
+    average = AveragedModel(model, multi_avg_fn=mean, use_buffers=True)
     optimiser = make_optimiser(model, settings)
     make_directory(run)
     notes = _resume(run / "last.pt", model, average, optimiser)
@@ -141,7 +155,11 @@ def point_error(model: torch.nn.Module, batches: list[PointBatch]) -> float:
 
 
 def _save(
-    path: Path, model: PointNet, average: AveragedModel, optimiser: torch.optim.Optimizer, notes: list[EpochNote]
+    path: Path,
+    model: PointNet,
+    average: AveragedModel,
+    optimiser: torch.optim.Optimizer,
+    notes: list[EpochNote],
 ) -> None:
     save_state(
         path,

@@ -63,7 +63,7 @@ _PLACES: dict[int, tuple[int, ...]] = {
     67: (100,),
 }
 
-#: Points that any scheme of 68 puts at the same place: corners, peaks, the chin, the middle of the nose's base.
+#: Points that any scheme of 68 puts at the same place: corners, peaks, the chin, the nose's base.
 SAME_PLACE: tuple[int, ...] = (8, 17, 26, 33, 36, 39, 42, 45, 48, 50, 51, 52, 54, 57, 62, 66)
 
 

@@ -41,6 +41,8 @@ class PointNetConfig:
 class PointNet(nn.Module):
     """Grey crops f32[N,1,S,S] (0 to 255) -> points f32[N,68,2] in pixels of the crop."""
 
+    places: Tensor
+
     def __init__(self, config: PointNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or PointNetConfig()
@@ -55,7 +57,8 @@ class PointNet(nn.Module):
         self.join_fine = _Block(quarter)
         self.maps = nn.Conv2d(quarter, 68, 1)
         cells = torch.arange(config.size_px // STRIDE) * STRIDE + (STRIDE - 1) / 2
-        self.register_buffer("cells", cells.float(), persistent=False)
+        y, x = torch.meshgrid(cells, cells, indexing="ij")
+        self.register_buffer("places", torch.stack([x, y], 2).reshape(-1, 2).float(), persistent=False)
 
     def forward(self, crops: Tensor) -> Tensor:
         """The points."""
@@ -63,13 +66,9 @@ class PointNet(nn.Module):
 
     def points_and_spread(self, crops: Tensor) -> tuple[Tensor, Tensor]:
         """Points f32[N,68,2] and the variance f32[N,68] of their heat maps (both axes' sum, px squared)."""
-        maps = self.maps(self._features(crops)).float().flatten(2)
-        side = self.config.size_px // STRIDE
-        weight = torch.softmax(maps, dim=2).unflatten(2, (side, side))
-        across, down = weight.sum(dim=2), weight.sum(dim=3)
-        x, y = across @ self.cells, down @ self.cells
-        spread = across @ self.cells**2 - x**2 + down @ self.cells**2 - y**2
-        return torch.stack([x, y], dim=2), spread
+        weight = torch.softmax(self.maps(self._features(crops)).float().flatten(2), dim=2)
+        points = weight @ self.places
+        return points, (weight @ self.places**2 - points**2).sum(dim=2)
 
     def _features(self, crops: Tensor) -> Tensor:
         """The crop's grey values are brought to mean 0 and deviation 1 first: light does not matter."""

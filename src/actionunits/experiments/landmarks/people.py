@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.people import NEUTRAL_BELOW
 from actionunits.experiments.embedded.pictures import jittered_box
-from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.experiments.embedded.recipe import SplitSettings
 from actionunits.experiments.landmarks.hand_points import from_hand
 from actionunits.experiments.landmarks.pictures import PlacedFace
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.pictures import read_picture
 from actionunits.faces.point_network import PointNetwork
-from actionunits.facs.motion import lip_gap
 from actionunits.facs.points import MIRROR_68
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 from actionunits.synthesis.portraits import portrait_files, subject_of
@@ -32,32 +30,38 @@ _WANDER = 0.025
 
 
 def placed_faces(
-    folders: Sequence[Path],
-    hand: Mapping[str, FloatArray],
-    *,
-    only: Collection[str] | None = None,
-    without: Collection[str] = (),
-) -> list[PlacedFace]:
-    """The neutral portraits of folders whose points were placed by hand.
+    folders: Sequence[Path], hand: Mapping[str, FloatArray], split: SplitSettings, seed: int = 0
+) -> tuple[list[PlacedFace], list[PlacedFace]]:
+    """The neutral portraits of folders whose points were placed by hand: to learn from, and to choose by.
+
+    Where none of the split's subjects is among them (they are other portraits), every sixth is chosen by.
 
     Args:
         folders: of portraits.
         hand: the template's points f32[189,2], by ``FOLDER/FILE``.
-        only: subjects, as ``FOLDER/PERSON``, that are wanted; by default all.
-        without: subjects that are not.
+        split: who is not trained on.
+        seed: of a drawn split.
 
     Raises:
-        UserError: a folder is missing, or nothing is left.
+        UserError: a folder is missing, or there are too few faces.
     """
     faces = []
     for path in (path for folder in folders for path in portrait_files(folder)):
         name = f"{path.parent.name}/{path.name}"
-        subject = f"{path.parent.name}/{subject_of(path)}"
-        if name in hand and (only is None or subject in only) and subject not in without:
-            faces.append(PlacedFace(path, subject, from_hand(hand[name])))
-    if not faces:
-        raise UserError("no portrait is left whose points were placed by hand: they are named FOLDER/FILE")
-    return faces
+        if name in hand:
+            faces.append(PlacedFace(path, f"{path.parent.name}/{subject_of(path)}", from_hand(hand[name])))
+    subjects = sorted({face.subject for face in faces})
+    choose, test = set(split.validation), set(split.test)
+    if not (choose | test) & set(subjects):
+        choose = {subjects[i] for i in np.random.default_rng(seed).permutation(len(subjects))[::6]}
+    learn = [face for face in faces if face.subject not in choose | test]
+    chosen_by = [face for face in faces if face.subject in choose]
+    if not (learn and chosen_by):
+        raise UserError(
+            f"of these portraits {len(faces)} have hand-placed points (named FOLDER/FILE): expected two "
+            "people or more, some of them not held back"
+        )
+    return learn, chosen_by
 
 
 def unplaced_faces(folders: Sequence[Path], network: PointNetwork) -> list[PlacedFace]:
@@ -80,8 +84,7 @@ def unplaced_faces(folders: Sequence[Path], network: PointNetwork) -> list[Place
         points = np.asarray(views.mean(axis=0), np.float32)
         unit = inter_ocular_distance(Landmarks(points))
         if np.sqrt(views.var(axis=0).sum(axis=1)).mean() < _WANDER * unit:
-            rests = smile_by_points(points) < NEUTRAL_BELOW[0] and lip_gap(points) < NEUTRAL_BELOW[1]
-            faces.append(PlacedFace(path, f"{path.parent.name}/{subject_of(path)}", points, bool(rests)))
+            faces.append(PlacedFace(path, f"{path.parent.name}/{subject_of(path)}", points))
     if not faces:
         raise UserError("in none of the portraits without hand-placed points was a face found")
     return faces

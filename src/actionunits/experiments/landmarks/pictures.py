@@ -56,13 +56,11 @@ class PlacedFace:
         path: the file.
         subject: ``FOLDER/PERSON``.
         points: f32[68,2] in px of the photograph.
-        rests: whether it is a face at rest, which can be animated.
     """
 
     path: Path
     subject: str
     points: FloatArray
-    rests: bool = True
 
 
 @dataclass(frozen=True)
@@ -176,8 +174,7 @@ def _make_part(
         chosen = [faces[int(rng.integers(len(faces)))] for _ in range(PER_PART)]
         made = [_stored(*_photograph(face), rng) for face in chosen]
     else:
-        resting = [face for face in faces if face.rests] or faces
-        face = resting[int(rng.integers(len(resting)))]
+        face = faces[int(rng.integers(len(faces)))]
         image, points = _photograph(face, _RENDER_EYES_PX * float(rng.uniform(0.8, 1.2)))
         portrait = Portrait(image, Landmarks(points), face.subject)
         animator = ModelAnimator(portrait, _model_file(face_model))
@@ -195,9 +192,9 @@ def _photograph(face: PlacedFace, eyes_px: float | None = None) -> tuple[ImageAr
     share = eyes_px / inter_ocular_distance(Landmarks(points))
     height, width = image.shape[:2]
     size = (max(1, round(width * share)), max(1, round(height * share)))
-    image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC)
+    sized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC)
     moved = (points + 0.5) * (size[0] / width, size[1] / height) - 0.5
-    return np.asarray(image, np.uint8), moved.astype(np.float32)
+    return np.asarray(sized, np.uint8), moved.astype(np.float32)
 
 
 def _expression(rng: np.random.Generator) -> Expression:
@@ -234,7 +231,8 @@ def _stored(image: ImageArray, points: FloatArray, rng: np.random.Generator) -> 
     weights = np.array([0.299, 0.587, 0.114], np.float32) * rng.uniform(0.6, 1.4, 3).astype(np.float32)
     grey = image.astype(np.float32) @ (weights / weights.sum())
     eyes_px = max(inter_ocular_distance(Landmarks(np.asarray(points, np.float32))), 0.5 * STORED_EYES_PX)
-    turned = np.linalg.norm(np.ptp(points, axis=0)) / 2.9  # a turned head's eyes are nearer to one another
+    # of a turned head the eyes are nearer to one another
+    turned = float(np.linalg.norm(np.ptp(points, axis=0))) / 2.9
     scale = STORED_EYES_PX / max(eyes_px, turned)
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     shift = (STORED_PX - 1) / 2 - scale * middle

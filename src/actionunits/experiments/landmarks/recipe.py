@@ -27,13 +27,13 @@ class PointPictureSettings:
         seed: of expressions, poses and light.
     """
 
-    pictures: int = 19200
-    validation_pictures: int = 960
+    pictures: int = 9600
+    validation_pictures: int = 480
     real_share: float = 0.2
     found_pictures: int = 9600
     found_real_share: float = 0.5
     batch: int = 64
-    seed: int = 12
+    seed: int = 11
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.found_pictures, self.batch) < 1:
@@ -52,6 +52,7 @@ class PointRecipe:
         data: what is learnt from.
         training: optimiser and schedule.
         model: sizes of the network.
+        first_epochs: epochs of the first network, which finds the points of other people's portraits.
     """
 
     title: str = "the 68 points"
@@ -59,6 +60,7 @@ class PointRecipe:
     data: PointPictureSettings = PointPictureSettings()
     training: TrainSettings = TrainSettings()
     model: PointNetConfig = PointNetConfig()
+    first_epochs: int = 12
 
 
 def load_point_recipe(changes: Sequence[str] = ()) -> PointRecipe:

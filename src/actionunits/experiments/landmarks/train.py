@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,32 +72,44 @@ def train_points(
     torch.set_num_threads(min(torch.get_num_threads(), 2))
     cv2.setNumThreads(1)
     hand = read_hand_points(points)
-    held = {*split.validation, *split.test}
-    faces = placed_faces(portraits, hand, without=held)
-    chosen_by = placed_faces(portraits, hand, only=split.validation)
+    faces, chosen_by = placed_faces(portraits, hand, split, recipe.data.seed)
     make = _Maker(face_model, out, recipe, stage, workers or os.cpu_count() or 1)
     validation = make.store("validation", chosen_by, recipe.data.validation_pictures, real_share=0.0)
-    seen = list(PointBatches(validation, recipe.model.size_px, 48).epoch(0, recipe.data.seed))
+    seen = list(PointBatches(validation, recipe.model.size_px, 48).epoch(0, 0))
     first = make.store("hand-placed", faces, recipe.data.pictures, real_share=recipe.data.real_share)
     notes: list[EpochNote] = []
 
-    def round_of(name: str, pictures: Pictures) -> PointNet:
+    def round_of(name: str, pictures: Pictures, epochs: int, start: PointNet | None = None) -> PointNet:
         show = stage(f"training, {name}", "steps") if stage else None
         source = PointBatches(pictures, recipe.model.size_px, recipe.data.batch)
         model, said = fit_points(
-            recipe.model, source, seen, recipe.training, out / f"run-{name}", on_progress=show, on_epoch=on_epoch
+            recipe.model,
+            source,
+            seen,
+            replace(recipe.training, epochs=epochs),
+            out / f"run-{name}",
+            start=start,
+            on_progress=show,
+            on_epoch=on_epoch,
         )
         notes.extend(said)
         export_points(model, out / f"{name}.onnx", {"version": recipe.version, "round": name})
         return model
 
-    model, found = round_of("first", first), []
+    model, found = round_of("first", first, recipe.first_epochs), []
     if unplaced:
         found = unplaced_faces(unplaced, PointNetwork(out / "first.onnx"))
         more = make.store("found", found, recipe.data.found_pictures, real_share=recipe.data.found_real_share)
         images, points_of = zip(*((each.images, each.points) for each in (first, more)), strict=True)
-        model = round_of("second", Pictures(np.concatenate(images), np.concatenate(points_of)))
-    errors = error_on_photographs(PointNetwork(out / ("second.onnx" if found else "first.onnx")).find, chosen_by)
+        model = round_of(
+            "second",
+            Pictures(np.concatenate(images), np.concatenate(points_of)),
+            recipe.training.epochs,
+            model,
+        )
+    errors = error_on_photographs(
+        PointNetwork(out / ("second.onnx" if found else "first.onnx")).find, chosen_by
+    )
     return _write(model, out, make_card(model, recipe, faces, found, errors, notes))
 
 
@@ -115,10 +128,16 @@ class _Maker:
     def __init__(
         self, face_model: Path, out: Path, recipe: PointRecipe, stage: Stage | None, workers: int
     ) -> None:
-        self.face_model, self.out, self.recipe, self.stage, self.workers = face_model, out, recipe, stage, workers
+        self.face_model, self.out, self.recipe, self.stage, self.workers = (
+            face_model,
+            out,
+            recipe,
+            stage,
+            workers,
+        )
 
     def store(self, name: str, faces: Sequence[PlacedFace], count: int, *, real_share: float) -> Pictures:
-        seed = self.recipe.data.seed * 10 + ("validation", "hand-placed", "found").index(name)
+        seed = self.recipe.data.seed + ("validation", "hand-placed", "found").index(name)
         subjects = tuple(sorted({face.subject for face in faces}))
         layout = StoreLayout(count, seed, real_share, subjects, self.face_model.name)
         show = self.stage(f"animating {name} faces", "pictures") if self.stage else None
