@@ -16,7 +16,8 @@ from actionunits.faces.point_network import PointNetwork
 
 TINY = [
     *("pictures=48", "validation_pictures=48", "found_pictures=48", "batch=16", "real_share=0.0"),
-    *("model.size_px=32", "model.channels=[4, 8, 8, 8]", "training.epochs=1", "first_epochs=1", "warmup_steps=1"),
+    *("model.size_px=32", "model.channels=[4, 8, 8, 8]", "training.epochs=1", "first_epochs=1"),
+    "warmup_steps=1",
 ]
 
 
