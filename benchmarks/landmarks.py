@@ -8,6 +8,9 @@
   imply against the detector's.
 - Smiles: how far the two differ on other faces, beside what they differ on neutral ones.
 - AUs: smiling against neutral photographs, scored by the embedded model that was trained on dlib's points.
+- Animated: faces of a store of `au train landmarks` (--animated FOLDER), whose points are exact: how well the
+  opening of mouth and eyes, the width of the mouth and the height of the brows follow, as correlations,
+  for which it does not matter what a scheme calls its points.
 - Time: one face on one core.
 
     python benchmarks/landmarks.py FACES CLIPS [--people test] [--sheet FILE.png] [--out RESULT.json]
@@ -33,6 +36,7 @@ from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.landmarks.hand_points import CONTOURS, SAME_PLACE, from_hand, read_hand_points
+from actionunits.experiments.landmarks.pictures import STORED_EYES_PX, load_pictures
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.finders import LANDMARKS
@@ -41,6 +45,7 @@ from actionunits.faces.track import FaceTracker
 from actionunits.faces.video import open_source, read_picture
 from actionunits.facs.points import POINT_PARTS
 from actionunits.records import Batch, Face, Landmarks
+from actionunits.synthesis.degrade import degrade
 
 #: Contour of the template -> points of the 68 that lie on it.
 ON_CONTOUR = {
@@ -199,6 +204,46 @@ def au_scores(photographs: Sequence, views: int) -> dict:
     return result
 
 
+def shape_of(points: np.ndarray) -> list[float]:
+    """Opening of mouth and eyes, width of the mouth, height of the brows, in inter-ocular distances."""
+    unit = inter_ocular_distance(Landmarks(points))
+    lids = [np.linalg.norm(points[u] - points[d]) for u, d in ((37, 41), (38, 40), (43, 47), (44, 46))]
+    brows = points[[19, 24]].mean(0) - points[[36, 39, 42, 45]].mean(0)
+    values = [
+        np.linalg.norm(points[66] - points[62]), np.mean(lids),
+        np.linalg.norm(points[54] - points[48]), np.linalg.norm(brows),
+    ]  # fmt: skip
+    return [float(value) / unit for value in values]
+
+
+def on_animated(folder: Path) -> dict:
+    """Correlation of found with true shapes, and the mean error from the exact points."""
+    pictures, rng = load_pictures(folder), np.random.default_rng(1)
+    true, said, off = [], {by: [] for by in LANDMARKS}, {by: [] for by in LANDMARKS}
+    for image, points in zip(pictures.images, pictures.points, strict=True):
+        seen = cv2.cvtColor(
+            degrade(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB), rng, STORED_EYES_PX), cv2.COLOR_RGB2GRAY
+        )
+        face = Face(jittered_box(face_box_from(Landmarks(points)), rng), 1.0)
+        true.append(shape_of(points))
+        for by in LANDMARKS:
+            found = find_landmarks(seen, face, by).points
+            said[by].append(shape_of(found))
+            off[by].append(np.linalg.norm(found - points, axis=1) / inter_ocular_distance(Landmarks(points)))
+    names = ("mouth's opening", "eyes' opening", "mouth's width", "brows' height")
+    return {
+        by: {
+            "error": float(np.mean(off[by])),
+            "error without the jaw": float(np.mean(np.array(off[by])[:, 17:])),
+            **{
+                name: float(np.corrcoef(np.array(true)[:, at], np.array(said[by])[:, at])[0, 1])
+                for at, name in enumerate(names)
+            },
+        }
+        for by in LANDMARKS
+    }
+
+
 def speed(faces: dict, repeats: int = 5) -> dict:
     """Ms a face on one core: the finder as a whole."""
     cv2.setNumThreads(1)
@@ -258,6 +303,7 @@ def main() -> None:
     parser.add_argument("--people", choices=("validation", "test"), default="validation")
     parser.add_argument("--congress", type=int, default=200, help="portraits of congress to compare on")
     parser.add_argument("--most-clips", type=int, default=20)
+    parser.add_argument("--animated", type=Path, help="a store of animated validation faces")
     parser.add_argument("--sheet", type=Path, help="a picture of both finders' points")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
@@ -279,9 +325,11 @@ def main() -> None:
         "AUs, 8 views": au_scores(photographs, 8),
         "time": speed(neutral),
     }
-    print(json.dumps(result, indent=1))
+    if given.animated:
+        result["animated"] = on_animated(given.animated)
     if given.out:
         given.out.write_text(json.dumps(result, indent=1))
+    print(json.dumps(result, indent=1))
     if given.sheet:
         some = dict(list(smiling.items())[:8]) | dict(list(congress.items())[:10])
         sheet(some | clip_faces(clips[:6], 30), given.sheet)

@@ -33,7 +33,7 @@ def make_card(
         model: the network.
         recipe: how it was trained.
         faces: whose hand-placed points were learnt from.
-        found: whose points the first network found.
+        found: whose points the network before found.
         errors: f64[N,68] on the validation people's photographs, in inter-ocular distances.
         notes: of each epoch.
     """
@@ -43,7 +43,7 @@ def make_card(
         "parameters": sum(each.numel() for each in model.parameters()),
         "recipe": to_plain(recipe),
         "people placed by hand": sorted({face.subject for face in faces}),
-        "people found by the first network": len({face.subject for face in found}),
+        "people found by the network before": len({face.subject for face in found}),
         "validation": {
             "faces": len(errors),
             "all points": float(errors.mean()),
@@ -58,13 +58,13 @@ def card_page(card: Mapping[str, Any]) -> str:
     """The card as Markdown."""
     scores = card["validation"]
     data = card["recipe"]["data"]
-    found = card["people found by the first network"]
+    found = card["people found by the network before"]
     parts = "\n".join(f"| {part} | {value:.3f} |" for part, value in scores["by part"].items())
     more = (
-        f"""A first network, trained on those alone, found the points of portraits of {found} other people,
-smiling or at rest, and kept those of which it was sure; {data["found_pictures"]:,} pictures of these,
-{100 * data["found_real_share"]:.0f} % as they are and the others animated, were added for the second
-network, which is this one. """
+        f"""A network trained on those alone found the points of other portraits, smiling or at rest; those of
+which it was sure joined the training of the next one, and so on: {len(card["recipe"]["rounds"])} rounds. For
+the last, this one, they were portraits of {found} people in {data["found_pictures"]:,} pictures,
+{100 * data["found_real_share"]:.0f} % as they are and the others animated. """
         if found
         else ""
     )

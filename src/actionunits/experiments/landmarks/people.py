@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,8 @@ from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.recipe import SplitSettings
 from actionunits.experiments.landmarks.hand_points import from_hand
 from actionunits.experiments.landmarks.pictures import PlacedFace
-from actionunits.faces.align import inter_ocular_distance
-from actionunits.faces.detect import HogDetector
+from actionunits.faces.detect import HogDetector, overlap
+from actionunits.faces.landmarks import face_box_from
 from actionunits.faces.pictures import read_picture
 from actionunits.faces.point_network import PointNetwork
 from actionunits.facs.points import MIRROR_68
@@ -25,8 +25,11 @@ __all__ = ["placed_faces", "unplaced_faces"]
 #: Ways in which a photograph is shown to the network that places its points.
 _VIEWS = 8
 
-#: Points that wander further between those views, in inter-ocular distances, are not learnt from.
-_WANDER = 0.025
+#: Points that wander further between those views, in sides of the face's box, are not learnt from.
+_WANDER = 0.01
+
+#: How far the box that the points imply must be the detector's (intersection over union).
+_OVERLAP = 0.6
 
 
 def placed_faces(
@@ -64,29 +67,44 @@ def placed_faces(
     return learn, chosen_by
 
 
-def unplaced_faces(folders: Sequence[Path], network: PointNetwork) -> list[PlacedFace]:
-    """The portraits of folders with points that a network finds in them, where it is sure of them.
+def unplaced_faces(
+    folders: Sequence[Path], network: PointNetwork, placed: Sequence[PlacedFace], held: Collection[str]
+) -> list[PlacedFace]:
+    """Portraits with points that a network finds in them, where it is sure of them.
 
     Args:
         folders: of portraits, resting or smiling.
         network: finds their points.
+        placed: faces at rest whose smiles, in files of the same names with ``_smiling``, are taken as well.
+        held: subjects, as ``FOLDER/PERSON``, that are not trained on.
 
     Raises:
-        UserError: a folder is missing or empty.
+        UserError: a folder is missing or empty, or the network is sure of none.
     """
+    smiles = [face.path.with_name(face.path.name.replace("_neutral", "_smiling")) for face in placed]
+    paths = [
+        *portrait_files(folders),
+        *(path for path in smiles if "_smiling" in path.name and path.is_file()),
+    ]
     detector, rng, faces = HogDetector(), np.random.default_rng(0), []
-    for path in (path for folder in folders for path in portrait_files(folder)):
+    for path in paths:
+        subject = f"{path.parent.name}/{subject_of(path)}"
         grey = read_picture(path).grey
-        boxes = detector.find(grey)
+        boxes = [] if subject in held else detector.find(grey)
         if not boxes:
             continue
         views = _views(grey, boxes[0], network, rng)
         points = np.asarray(views.mean(axis=0), np.float32)
-        unit = inter_ocular_distance(Landmarks(points))
-        if np.sqrt(views.var(axis=0).sum(axis=1)).mean() < _WANDER * unit:
-            faces.append(PlacedFace(path, f"{path.parent.name}/{subject_of(path)}", points))
+        wander = float(np.sqrt(views.var(axis=0).sum(axis=1)).mean())
+        box = boxes[0].box
+        sure = wander < _WANDER * float(box[2] - box[0])
+        if sure and overlap(face_box_from(Landmarks(points)), box) > _OVERLAP:
+            faces.append(PlacedFace(path, subject, points))
     if not faces:
-        raise UserError("in none of the portraits without hand-placed points was a face found")
+        raise UserError(
+            "the network is not sure of the points of any portrait without hand-placed ones: are there faces "
+            "in them, and was it trained long enough?"
+        )
     return faces
 
 

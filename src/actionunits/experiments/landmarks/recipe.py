@@ -21,7 +21,7 @@ class PointPictureSettings:
         pictures: to train on.
         validation_pictures: animated ones of the validation people.
         real_share: share of the training pictures that are hand-placed photographs as they are.
-        found_pictures: of people whose points the first network found, for the second.
+        found_pictures: of people whose points the network before found.
         found_real_share: the share of those that are photographs as they are.
         batch: pictures in a batch.
         seed: of expressions, poses and light.
@@ -52,7 +52,8 @@ class PointRecipe:
         data: what is learnt from.
         training: optimiser and schedule.
         model: sizes of the network.
-        first_epochs: epochs of the first network, which finds the points of other people's portraits.
+        rounds: epochs of each network. The first learns from hand-placed points; it finds those of other
+            people's portraits for the second, and so on. The last one is kept.
     """
 
     title: str = "the 68 points"
@@ -60,7 +61,11 @@ class PointRecipe:
     data: PointPictureSettings = PointPictureSettings()
     training: TrainSettings = TrainSettings()
     model: PointNetConfig = PointNetConfig()
-    first_epochs: int = 12
+    rounds: tuple[int, ...] = (12, 25, 25)
+
+    def __post_init__(self) -> None:
+        if not self.rounds or min(self.rounds) < 1:
+            raise ValueError(f"rounds must be numbers of epochs, at least one, got {list(self.rounds)}")
 
 
 def load_point_recipe(changes: Sequence[str] = ()) -> PointRecipe:

@@ -1,7 +1,8 @@
 """`au train landmarks`: from hand-placed portraits to the network that finds the 68 points, and its card.
 
 The first network learns from hand-placed faces alone, animated and as they are. Where portraits of other
-people are given, it finds their points, and a second one learns from all of them.
+people are given, it finds their points and those of the first people's smiles; a second one learns from all
+of them, and so on.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def train_points(
         out: gets ``landmarks.onnx``, ``landmarks.json``, ``landmarks.md`` and the work folders.
         recipe: counts and training.
         split: who is not trained on.
-        unplaced: folders of portraits of other people, whose points the first network finds.
+        unplaced: folders of portraits of other people, whose points each network finds for the next one.
         stage: shows progress.
         on_epoch: called after each epoch.
         workers: processes that animate; by default the number of cores.
@@ -72,45 +73,42 @@ def train_points(
     torch.set_num_threads(min(torch.get_num_threads(), 2))
     cv2.setNumThreads(1)
     hand = read_hand_points(points)
-    faces, chosen_by = placed_faces(portraits, hand, split, recipe.data.seed)
+    learn, chosen_by = placed_faces(portraits, hand, split, recipe.data.seed)
+    held = {*split.validation, *split.test, *(face.subject for face in chosen_by)}
     make = _Maker(face_model, out, recipe, stage, workers or os.cpu_count() or 1)
-    validation = make.store("validation", chosen_by, recipe.data.validation_pictures, real_share=0.0)
+    validation = make.store("validation", 0, chosen_by, recipe.data.validation_pictures, 0.0)
     seen = list(PointBatches(validation, recipe.model.size_px, 48).epoch(0, 0))
-    first = make.store("hand-placed", faces, recipe.data.pictures, real_share=recipe.data.real_share)
+    placed = make.store("hand-placed", 1, learn, recipe.data.pictures, recipe.data.real_share)
     notes: list[EpochNote] = []
 
-    def round_of(name: str, pictures: Pictures, epochs: int, start: PointNet | None = None) -> PointNet:
-        show = stage(f"training, {name}", "steps") if stage else None
-        source = PointBatches(pictures, recipe.model.size_px, recipe.data.batch)
+    model: PointNet | None = None
+    found: list[PlacedFace] = []
+    for number, epochs in enumerate(recipe.rounds if unplaced else recipe.rounds[:1], start=1):
+        pictures = placed
+        if number > 1:
+            before = PointNetwork(out / f"round-{number - 1}.onnx")
+            found = unplaced_faces(unplaced, before, learn, held)
+            count, share = recipe.data.found_pictures, recipe.data.found_real_share
+            more = make.store(f"found-{number}", number, found, count, share)
+            pictures = Pictures(
+                np.concatenate([placed.images, more.images]), np.concatenate([placed.points, more.points])
+            )
+        show = stage(f"training, round {number}", "steps") if stage else None
         model, said = fit_points(
             recipe.model,
-            source,
+            PointBatches(pictures, recipe.model.size_px, recipe.data.batch),
             seen,
             replace(recipe.training, epochs=epochs),
-            out / f"run-{name}",
-            start=start,
+            out / f"run-{number}",
+            start=model,
             on_progress=show,
             on_epoch=on_epoch,
         )
-        notes.extend(said)
-        export_points(model, out / f"{name}.onnx", {"version": recipe.version, "round": name})
-        return model
-
-    model, found = round_of("first", first, recipe.first_epochs), []
-    if unplaced:
-        found = unplaced_faces(unplaced, PointNetwork(out / "first.onnx"))
-        more = make.store("found", found, recipe.data.found_pictures, real_share=recipe.data.found_real_share)
-        images, points_of = zip(*((each.images, each.points) for each in (first, more)), strict=True)
-        model = round_of(
-            "second",
-            Pictures(np.concatenate(images), np.concatenate(points_of)),
-            recipe.training.epochs,
-            model,
-        )
-    errors = error_on_photographs(
-        PointNetwork(out / ("second.onnx" if found else "first.onnx")).find, chosen_by
-    )
-    return _write(model, out, make_card(model, recipe, faces, found, errors, notes))
+        notes += said
+        export_points(model, out / f"round-{number}.onnx", {"version": recipe.version, "round": number})
+    assert model is not None, "a recipe has a round"
+    errors = error_on_photographs(PointNetwork(out / f"round-{number}.onnx").find, chosen_by)
+    return _write(model, out, make_card(model, recipe, learn, found, errors, notes))
 
 
 def _write(model: PointNet, out: Path, card: Mapping[str, Any]) -> Path:
@@ -136,8 +134,10 @@ class _Maker:
             workers,
         )
 
-    def store(self, name: str, faces: Sequence[PlacedFace], count: int, *, real_share: float) -> Pictures:
-        seed = self.recipe.data.seed + ("validation", "hand-placed", "found").index(name)
+    def store(
+        self, name: str, number: int, faces: Sequence[PlacedFace], count: int, real_share: float
+    ) -> Pictures:
+        seed = self.recipe.data.seed + number
         subjects = tuple(sorted({face.subject for face in faces}))
         layout = StoreLayout(count, seed, real_share, subjects, self.face_model.name)
         show = self.stage(f"animating {name} faces", "pictures") if self.stage else None
