@@ -126,5 +126,5 @@ def test_the_same_epoch_is_the_same_and_half_is_mirrored(parts):
 
 
 def test_sizes_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match="multiple of 16"):
+    with pytest.raises(ValueError, match="multiple of 32"):
         PointNetConfig(size_px=90)

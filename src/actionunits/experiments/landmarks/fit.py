@@ -30,6 +30,11 @@ BOX_EYES = 2.43
 #: The wing loss: logarithmic below the first, bent at the second, both in inter-ocular distances.
 _WING, _BEND = 0.15, 0.02
 
+#: Points whose distance tells how far an eye or the mouth is open, or how wide the mouth is: its error counts
+#: beside those of the points.
+_PAIRS = ((37, 41), (38, 40), (43, 47), (44, 46), (61, 67), (62, 66), (63, 65), (48, 54))
+_PAIR_COST = 0.3
+
 #: What a heat map pays for being wide (its variance in inter-ocular distances squared).
 _SPREAD_COST = 0.05
 
@@ -120,7 +125,10 @@ def _step(
     with _precision(settings):
         found, spread = model.points_and_spread(crops)
     unit = sides / BOX_EYES
-    loss = _wing((found - points) / unit[:, None, None]) + _SPREAD_COST * (spread / unit[:, None] ** 2).mean()
+    off = (found - points) / unit[:, None, None]
+    one, other = (list(each) for each in zip(*_PAIRS, strict=True))
+    loss = _wing(off) + _PAIR_COST * _wing(off[:, one] - off[:, other])
+    loss = loss + _SPREAD_COST * (spread / unit[:, None] ** 2).mean()
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if settings.clip_norm:

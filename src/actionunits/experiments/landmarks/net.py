@@ -15,8 +15,9 @@ from torch.nn import functional
 
 __all__ = ["PointNet", "PointNetConfig"]
 
-#: Pixels of the crop to a cell of a heat map.
-STRIDE = 4
+#: Pixels of the crop to a cell of a heat map. Finer than that a point lies by how cells share its weight, which
+#: the layers before, on finer cells, can tell.
+STRIDE = 8
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,19 @@ class PointNetConfig:
     """Sizes of the network.
 
     Attributes:
-        size_px: side of the crop, a multiple of 16.
-        channels: of the layers at a half, a quarter, an eighth and a sixteenth of the crop's side.
+        size_px: side of the crop, a multiple of 32.
+        channels: of the layers at a quarter, an eighth, a 16th and a 32nd of the crop's side; at a half there
+            are half as many as at a quarter.
         blocks: residual blocks at each of the last three.
     """
 
-    size_px: int = 96
+    size_px: int = 160
     channels: tuple[int, int, int, int] = (16, 32, 64, 96)
     blocks: tuple[int, int, int] = (0, 1, 2)
 
     def __post_init__(self) -> None:
-        if self.size_px < 32 or self.size_px % 16:
-            raise ValueError(f"size_px must be a multiple of 16, at least 32, got {self.size_px}")
+        if self.size_px < 32 or self.size_px % 32:
+            raise ValueError(f"size_px must be a multiple of 32, at least 32, got {self.size_px}")
 
 
 class PointNet(nn.Module):
@@ -46,16 +48,16 @@ class PointNet(nn.Module):
     def __init__(self, config: PointNetConfig | None = None) -> None:
         super().__init__()
         self.config = config = config or PointNetConfig()
-        half, quarter, eighth, sixteenth = config.channels
-        self.stem = _joined(1, half, 2)
-        self.fine = _stage(half, quarter, config.blocks[0])
-        self.middle = _stage(quarter, eighth, config.blocks[1])
-        self.coarse = _stage(eighth, sixteenth, config.blocks[2])
-        self.down_to_middle = nn.Conv2d(sixteenth, eighth, 1)
-        self.join_middle = _Block(eighth)
-        self.down_to_fine = nn.Conv2d(eighth, quarter, 1)
-        self.join_fine = _Block(quarter)
-        self.maps = nn.Conv2d(quarter, 68, 1)
+        stem, fine, middle, coarse = config.channels
+        self.stem = nn.Sequential(_joined(1, stem // 2, 2), _joined(stem // 2, stem, 2))
+        self.fine = _stage(stem, fine, config.blocks[0])
+        self.middle = _stage(fine, middle, config.blocks[1])
+        self.coarse = _stage(middle, coarse, config.blocks[2])
+        self.down_to_middle = nn.Conv2d(coarse, middle, 1)
+        self.join_middle = _Block(middle)
+        self.down_to_fine = nn.Conv2d(middle, fine, 1)
+        self.join_fine = _Block(fine)
+        self.maps = nn.Conv2d(fine, 68, 1)
         cells = torch.arange(config.size_px // STRIDE) * STRIDE + (STRIDE - 1) / 2
         y, x = torch.meshgrid(cells, cells, indexing="ij")
         self.register_buffer("places", torch.stack([x, y], 2).reshape(-1, 2).float(), persistent=False)

@@ -36,7 +36,7 @@ PER_PART = 48
 
 #: A stored picture: its side and the distance of the eyes, in px. Around the face is room to turn it by 25
 #: degrees and to miss its place.
-STORED_PX, STORED_EYES_PX = 176, 40.0
+STORED_PX, STORED_EYES_PX = 220, 50.0
 
 #: Distance between the eyes of the portraits that are animated.
 _RENDER_EYES_PX = 60.0
