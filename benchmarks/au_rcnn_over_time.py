@@ -3,8 +3,8 @@
     python benchmarks/au_rcnn_over_time.py --runs FOLDER [--accelerator cuda] [--jobs 12] [--out RESULT.md]
 
 AR_res and the four networks over time learn from the small scale's painted people (`au reproduce au_rcnn
-table5-dynamic --scale small`) for :data:`TIMES` its epochs; AR_2stream learns from TV-L1's optical flow and
-from that of DIS. The folds are trained side by side, one process each; what is finished is kept in the folder.
+table5-dynamic --scale small`) for :data:`TIMES` its epochs; AR_2stream learns from TV-L1's optical flow
+and from DIS's. The folds are trained side by side, one process each; what is finished is kept in the folder.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 import torch
@@ -31,9 +32,10 @@ from actionunits.experiments.cross_validate import cross_validate, spec_of
 from actionunits.experiments.duration_gain import duration_gain
 from actionunits.experiments.dynamic_tables import segment_means
 from actionunits.experiments.recipe import Recipe, StillSettings
-from actionunits.experiments.reproduced import Request
+from actionunits.experiments.reproduced import Request, Scale
 from actionunits.reports.tables import to_markdown
 
+Accelerator = Literal["cpu", "cuda"]
 #: The small scale's epochs are multiplied by these.
 TIMES: Mapping[str, int] = {"ARres": 3, "AR2stream": 4, "ARConvLSTM": 8, "ARCRF": 3, "ARTAL": 3}
 METRICS = ("F1", "AUC")
@@ -43,7 +45,7 @@ DIS, TVL1 = "AR2stream", "AR2stream, TV-L1"
 ON_CPU = "ARCRF"
 
 
-def recipes_of(scale: str, runs: Path, accelerator: str) -> dict[str, Recipe]:
+def recipes_of(scale: Scale, runs: Path, accelerator: Accelerator) -> dict[str, Recipe]:
     """Name to recipe, AR_res first."""
     request = Request(scale=scale, folder=runs)
     found = au_rcnn_recipes(request, "bp4d", [OURS, *DYNAMIC], sequences=True)
