@@ -120,7 +120,8 @@ def test_a_portrait_comes_at_the_asked_size(tmp_path):
 
 def _layout(**changes):
     values = {"aus": (12, 25), "size_px": 32, "inter_ocular_px": 14.0, "eye_line": 0.3, "count": 1, "seed": 1}
-    values |= {"flat_share": 1.0, "real_share": 0.0, "subjects": ("f/1",), "face_model": ""}
+    values |= {"flat_share": 1.0, "real_share": 0.0, "smiling_share": 0.0}
+    values |= {"subjects": ("f/1",), "face_model": ""}
     return Layout(**values | changes)
 
 

@@ -50,11 +50,13 @@ class Tested:
 
     Attributes:
         animated: on animated faces.
+        on_smiles: the same of AUs that were animated on faces that smile in the photograph, or None.
         smiles: on photographs, or None where nobody smiles in them.
         groups: the same for the people of each attribute's value, ``sex: female``, as their source says.
     """
 
     animated: AnimatedScores
+    on_smiles: AnimatedScores | None
     smiles: SmileScores | None
     groups: Mapping[str, SmileScores]
 

@@ -42,6 +42,7 @@ from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = [
     "MARGIN_PX",
+    "ON_A_SMILE",
     "Layout",
     "PictureStore",
     "busy_expression",
@@ -69,6 +70,12 @@ PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 #: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
 NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
 
+#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is.
+ON_A_SMILE = (1, 2, 4, 5, 7, 9)
+
+#: Draws of a smiling photograph until one is broad; then a neutral one is taken.
+TRIES_FOR_A_BROAD_SMILE = 8
+
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
 
@@ -86,6 +93,8 @@ class Layout:
         seed: of all choices.
         flat_share: share of pictures animated by the 2-D way although a 3-D model is given.
         real_share: share of unanimated photographs, as many smiling as neutral ones.
+        smiling_share: share of the animated portraits that smile in the photograph, broadly; they show
+            :data:`ON_A_SMILE`.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -99,6 +108,7 @@ class Layout:
     seed: int
     flat_share: float
     real_share: float
+    smiling_share: float
     subjects: tuple[str, ...]
     face_model: str
     landmarks: str = DEFAULT_LANDMARKS
@@ -251,9 +261,7 @@ def _fill_photographed(
     for row in rows:
         smiling = bool(rng.random() < 0.5)
         choice = [photo for photo in photographs if photo.smiling is smiling] or list(photographs)
-        folders = sorted({photo.folder for photo in choice})
-        folder = folders[int(rng.integers(len(folders)))]
-        photo = _one_of([each for each in choice if each.folder == folder], rng)
+        photo = _of_any_folder(choice, rng)
         portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
         store.subject[row] = store.layout.subjects.index(photo.subject)
@@ -270,19 +278,48 @@ def _fill_animated(
     face_model: Path | None,
     rng: np.random.Generator,
 ) -> None:
-    """One neutral face, animated."""
+    """One face, animated: a neutral one, or one that smiles in the photograph."""
     layout = store.layout
-    photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
-    portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
+    photo, portrait = _photo_to_animate(photographs, layout, rng)
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = _animator(portrait, face_model if solid else None)
+    shown = tuple(au for au in layout.aus if au in ON_A_SMILE) if photo.smiling else layout.aus
     rest = lip_gap(animator.show(Expression.both({})).points)
     for row in rows:
-        expression = busy_expression(rng, layout.aus)
-        face = _animate(animator, expression, rng)
+        expression = busy_expression(rng, shown)
+        face = _animate(animator, expression, rng, mouth_is_free=not photo.smiling)
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
-        _label(store, row, expression, lip_gap(face.points) - rest)
+        if photo.smiling:
+            _label_on_smile(store, row, expression, lip_gap(portrait.landmarks.points))
+        else:
+            _label(store, row, expression, lip_gap(face.points) - rest)
+
+
+def _photo_to_animate(
+    photographs: tuple[Photograph, ...], layout: Layout, rng: np.random.Generator
+) -> tuple[Photograph, Portrait]:
+    """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found."""
+
+    def loaded(photo: Photograph) -> Portrait:
+        return load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=layout.landmarks)
+
+    smiling = [photo for photo in photographs if photo.smiling]
+    if smiling and rng.random() < layout.smiling_share:
+        for _ in range(TRIES_FOR_A_BROAD_SMILE):
+            photo = _of_any_folder(smiling, rng)
+            portrait = loaded(photo)
+            if lip_gap(portrait.landmarks.points) > PARTED_FROM:
+                return photo, portrait
+    photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
+    return photo, loaded(photo)
+
+
+def _of_any_folder(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
+    """A photograph, each folder as likely as another."""
+    folders = sorted({photo.folder for photo in photographs})
+    folder = folders[int(rng.integers(len(folders)))]
+    return _one_of([photo for photo in photographs if photo.folder == folder], rng)
 
 
 def _one_of(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
@@ -319,13 +356,17 @@ def busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expressio
 
 
 def _animate(
-    animator: PortraitAnimator | ModelAnimator, expression: Expression, rng: np.random.Generator
+    animator: PortraitAnimator | ModelAnimator,
+    expression: Expression,
+    rng: np.random.Generator,
+    *,
+    mouth_is_free: bool = True,
 ) -> AnimatedFace:
     """The expression with what is no AU of the set: blinks, gaze, head pose and other movements."""
     blink = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.12 else 0.0
     gaze = (float(rng.normal(0, 0.35)), float(rng.normal(0, 0.25)))
     furrows = float(rng.uniform(0.0, 1.2))
-    shown = with_distractors(expression, rng)
+    shown = with_distractors(expression, rng) if mouth_is_free else expression
     if isinstance(animator, PortraitAnimator):
         return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows, rng=rng)
     return animator.show(
@@ -410,3 +451,20 @@ def _label_smile(store: PictureStore, row: int, gap: float) -> None:
         known |= {25: 0}
     store.intensity[row], store.sides[row] = np.nan, np.nan
     store.labels[row] = [known.get(au, -1) for au in aus]
+
+
+def _label_on_smile(store: PictureStore, row: int, expression: Expression, gap: float) -> None:
+    """What was animated on a face that smiles in the photograph, and of the rest what its smile tells.
+
+    An AU that was not animated is as in the photograph: absent where :data:`NOT_IN_A_SMILE` says so, else
+    unknown.
+    """
+    _label_smile(store, row, gap)
+    for au in ON_A_SMILE:
+        if au not in store.layout.aus or (au not in expression.aus and au not in NOT_IN_A_SMILE):
+            continue
+        column, value = store.layout.aus.index(au), expression.intensity(au)
+        store.intensity[row, column] = value
+        store.labels[row, column] = value >= OCCURRENCE_FROM
+        if ACTION_UNITS[au].paired:
+            store.sides[row, column] = expression.sides(au)

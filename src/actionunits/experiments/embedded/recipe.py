@@ -24,6 +24,9 @@ class PictureSettings:
         test_pictures: of the test subjects.
         flat_share: share animated by the 2-D way although a 3-D face model is given.
         real_share: share of the training pictures that are the photographs as they are.
+        smiling_share: share of the animated training portraits that smile in the photograph: upper-face AUs
+            are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
+            validation and test subjects, too.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
         landmarks: what finds the points: ``own`` or ``dlib``.
@@ -34,6 +37,7 @@ class PictureSettings:
     test_pictures: int = 1536
     flat_share: float = 0.3
     real_share: float = 0.1
+    smiling_share: float = 0.25
     batch: int = 128
     seed: int = 1
     landmarks: str = DEFAULT_LANDMARKS
@@ -41,8 +45,8 @@ class PictureSettings:
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
-        if not (0 <= self.flat_share <= 1 and 0 <= self.real_share <= 1):
-            raise ValueError("flat_share and real_share must be within 0 to 1")
+        if not all(0 <= share <= 1 for share in (self.flat_share, self.real_share, self.smiling_share)):
+            raise ValueError("flat_share, real_share and smiling_share must be within 0 to 1")
         known_finder(self.landmarks)
 
 

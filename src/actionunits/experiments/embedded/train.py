@@ -19,6 +19,7 @@ from actionunits.experiments.embedded.card import Tested, Trained, make_card
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.measure import (
     VIEWS,
+    AnimatedScores,
     Predict,
     RealFaces,
     SmileScores,
@@ -30,6 +31,7 @@ from actionunits.experiments.embedded.measure import (
 from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of
 from actionunits.experiments.embedded.pictures import Layout, PictureStore, make_pictures
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
@@ -87,11 +89,12 @@ def train_embedded(
     chosen_by = Validation(
         list(store_batches(stores["validation"], spec)),
         real_faces(people.validation, spec, views=VIEWS, landmarks=recipe.data.landmarks),
+        list(store_batches(stores["validation-smiles"], spec)) if "validation-smiles" in stores else [],
     )
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    tested = [_tested(each, people, stores["test"], recipe.data.landmarks) for each in trained]
+    tested = [_tested(each, people, stores, recipe.data.landmarks) for each in trained]
     best = int(np.argmax([each.result.best_score for each in trained]))
     card = make_card(
         trained[best], tested[best], people, recipe, face_model, seeds=list(zip(trained, tested, strict=True))
@@ -135,41 +138,51 @@ class Validation:
     Attributes:
         animated: batches of animated validation people.
         faces: their photographs.
+        on_smiles: batches of their smiles, with other AUs animated on top; none if nobody smiles.
     """
 
     animated: Sequence[Batch]
     faces: RealFaces
+    on_smiles: Sequence[Batch] = ()
 
     def score(self, model: torch.nn.Module) -> float:
-        """AUC: half of all AUs on animated faces, half of 6 and 12 on real ones."""
+        """AUC: half of animated AUs, on neutral faces and on smiles alike; half of 6 and 12 on real faces."""
         assert isinstance(model, PointsAndPicture)
         predict = predictor(model)
-        labels = np.concatenate([batch.labels[:, 0] for batch in self.animated if batch.labels is not None])
-        probability = np.concatenate([predict(batch)[0] for batch in self.animated])
-        animated = float(np.nanmean(animated_scores(probability, labels, model.spec.aus).auc))
+        animated = _mean_auc(predict, self.animated, model.spec)
+        if self.on_smiles:
+            animated = (animated + _mean_auc(predict, self.on_smiles, model.spec)) / 2
         if len(set(self.faces.smiling.tolist())) < 2:
             return animated
         smiles = smile_scores(predict, self.faces, model.spec).auc
         return 0.5 * animated + 0.5 * float(np.mean([smiles[au][0] for au in (6, 12) if au in smiles]))
 
 
-def _tested(trained: Trained, people: People, store: PictureStore, landmarks: str) -> Tested:
+def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> float:
+    """The mean over those AUs that are shown in some pictures and absent in others."""
+    labels = np.concatenate([batch.labels[:, 0] for batch in batches if batch.labels is not None])
+    probability = np.concatenate([predict(batch)[0] for batch in batches])
+    return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
+
+
+def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore], landmarks: str) -> Tested:
     """The scores on test people, which choose nothing."""
     model, predict = trained.model, predictor(trained.model)
-    said = [predict(batch) for batch in store_batches(store, model.spec)]
-    probability, _, sides = (np.concatenate(part) for part in zip(*said, strict=True))
-    animated = animated_scores(
-        probability,
-        np.asarray(store.labels),
-        model.spec.aus,
-        trained.thresholds,
-        sides=(sides, np.asarray(store.sides)),
-    )
+
+    def animated_in(store: PictureStore) -> AnimatedScores:
+        said = [predict(batch) for batch in store_batches(store, model.spec)]
+        probability, _, sides = (np.concatenate(part) for part in zip(*said, strict=True))
+        shown = (np.asarray(store.labels), model.spec.aus, trained.thresholds)
+        return animated_scores(probability, *shown, sides=(sides, np.asarray(store.sides)))
+
+    animated = animated_in(stores["test"])
+    on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
     faces = real_faces(people.test, model.spec, landmarks=landmarks)
     smiles = None
     if faces.smiling.any():
         smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
-    return Tested(animated, smiles, _by_group(predict, people.test, faces, model.spec, trained.thresholds))
+    groups = _by_group(predict, people.test, faces, model.spec, trained.thresholds)
+    return Tested(animated, on_smiles, smiles, groups)
 
 
 def _by_group(
@@ -215,14 +228,19 @@ def _stores(
     stage: Stage | None,
     workers: int,
 ) -> dict[str, PictureStore]:
-    counts = {
-        "train": recipe.data.pictures,
-        "validation": recipe.data.validation_pictures,
-        "test": recipe.data.test_pictures,
+    data = recipe.data
+    plans = {
+        "train": (data.pictures, data.smiling_share),
+        "validation": (data.validation_pictures, 0.0),
+        "test": (data.test_pictures, 0.0),
+        "validation-smiles": (data.validation_pictures // 2, 1.0),
+        "test-smiles": (data.test_pictures // 2, 1.0),
     }
     stores = {}
-    for number, (use, count) in enumerate(counts.items()):
-        photographs: tuple[Photograph, ...] = getattr(people, use)
+    for number, (use, (count, smiling_share)) in enumerate(plans.items()):
+        photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
+        if use.endswith("-smiles") and not any(photo.smiling for photo in photographs):
+            continue
         layout = Layout(
             aus=spec.aus,
             size_px=spec.size_px,
@@ -232,6 +250,7 @@ def _stores(
             seed=recipe.data.seed * 10 + number,
             flat_share=recipe.data.flat_share,
             real_share=recipe.data.real_share if use == "train" else 0.0,
+            smiling_share=smiling_share,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
             landmarks=recipe.data.landmarks,

@@ -15,8 +15,8 @@ from torch.nn import functional
 
 __all__ = ["PointNet", "PointNetConfig"]
 
-#: Pixels of the crop to a cell of a heat map. Finer than that a point lies by how cells share its weight, which
-#: the layers before, on finer cells, can tell.
+#: Pixels of the crop to a cell of a heat map. Finer than that a point lies by how cells share its weight,
+#: which the layers before, on finer cells, can tell.
 STRIDE = 8
 
 
