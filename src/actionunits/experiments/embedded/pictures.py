@@ -39,7 +39,15 @@ from actionunits.synthesis.light import Light
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
-__all__ = ["MARGIN_PX", "ON_A_SMILE", "Layout", "PictureStore", "jittered_box", "make_pictures"]
+__all__ = [
+    "MARGIN_PX",
+    "ON_A_SMILE",
+    "Layout",
+    "PictureStore",
+    "jittered_box",
+    "make_pictures",
+    "smiles_broadly",
+]
 
 #: Pixels around the model's crop that the store keeps, for jitter in training.
 MARGIN_PX = 8
@@ -63,7 +71,7 @@ NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
 ON_A_SMILE = (1, 2, 4, 5, 7, 9)
 
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
-TRIES_FOR_A_BROAD_SMILE = 8
+TRIES_FOR_A_BROAD_SMILE = 32
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
@@ -292,10 +300,15 @@ def _photo_to_animate(
         for _ in range(TRIES_FOR_A_BROAD_SMILE):
             photo = _of_any_folder(smiling, rng)
             portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
-            if lip_gap(portrait.landmarks.points) > PARTED_FROM:
+            if smiles_broadly(portrait):
                 return photo, portrait
     photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
     return photo, load_portrait(photo, inter_ocular_px=_render_px(rng))
+
+
+def smiles_broadly(portrait: Portrait) -> bool:
+    """Whether the lips of a smile are clearly apart."""
+    return lip_gap(portrait.landmarks.points) > PARTED_FROM
 
 
 def _of_any_folder(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:

@@ -28,8 +28,14 @@ from actionunits.experiments.embedded.measure import (
     smile_scores,
     store_batches,
 )
-from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of
-from actionunits.experiments.embedded.pictures import Layout, PictureStore, make_pictures
+from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of, load_portrait
+from actionunits.experiments.embedded.pictures import (
+    RENDER_INTER_OCULAR_PX,
+    Layout,
+    PictureStore,
+    make_pictures,
+    smiles_broadly,
+)
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import PointsAndPicture, build
@@ -238,7 +244,7 @@ def _stores(
     stores = {}
     for number, (use, (count, smiling_share)) in enumerate(plans.items()):
         photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
-        if use.endswith("-smiles") and not any(photo.smiling for photo in photographs):
+        if use.endswith("-smiles") and not _any_broad_smile(photographs):
             continue
         layout = Layout(
             aus=spec.aus,
@@ -258,6 +264,13 @@ def _stores(
             out / use, photographs, layout, face_model=face_model, workers=workers, on_progress=show
         )
     return stores
+
+
+def _any_broad_smile(photographs: Sequence[Photograph]) -> bool:
+    smiling = (photo for photo in photographs if photo.smiling)
+    return any(
+        smiles_broadly(load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX)) for photo in smiling
+    )
 
 
 def _model_points(store: PictureStore) -> FloatArray:
