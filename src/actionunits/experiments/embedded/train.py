@@ -131,8 +131,9 @@ def _train_seed(
         on_epoch=on_epoch,
     )
     model = model.to(memory_format=torch.contiguous_format)
-    calibrate(model, chosen_by.animated, chosen_by.faces)
-    limits = choose_thresholds(predictor(model), chosen_by.animated, chosen_by.faces, model.spec)
+    animated = [*chosen_by.animated, *chosen_by.on_smiles]
+    calibrate(model, animated, chosen_by.faces)
+    limits = choose_thresholds(predictor(model), animated, chosen_by.faces, model.spec)
     return Trained(seed, model, limits, result)
 
 
