@@ -11,6 +11,7 @@ from skimage import data
 pytest.importorskip("torch")
 
 from actionunits.errors import UserError
+from actionunits.experiments.embedded import pictures
 from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
@@ -22,7 +23,13 @@ from actionunits.experiments.embedded.people import (
     load_portrait,
     sort_by_points,
 )
-from actionunits.experiments.embedded.pictures import Layout, _label_smile, make_pictures
+from actionunits.experiments.embedded.pictures import (
+    Layout,
+    _fill_animated,
+    _label_smile,
+    _open_store,
+    make_pictures,
+)
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
@@ -165,6 +172,44 @@ def test_a_smiling_photograph_is_weakly_labelled(tmp_path):
         0.2,
     )
     assert edited.labels.tolist() == [[0, 1, 1, 1]]
+
+
+def _smiling_store(tmp_path):
+    cv2.imwrite(str(tmp_path / "1_smiling.png"), paint_portrait(5, 240).image[:, :, ::-1])
+    cv2.imwrite(str(tmp_path / "2_neutral.png"), paint_portrait(6, 240).image[:, :, ::-1])
+    photographs = [
+        Photograph(tmp_path / "1_smiling.png", "f/1", smiling=True),
+        Photograph(tmp_path / "2_neutral.png", "f/2"),
+    ]
+    layout = _layout(aus=(1, 6, 7, 12, 14, 25, 26), smiling_share=1.0, subjects=("f/1", "f/2"))
+    store = _open_store(tmp_path / "store", layout)
+    _fill_animated(store, range(len(store)), tuple(photographs), None, np.random.default_rng(0))
+    return store
+
+
+def test_upper_face_aus_are_animated_on_a_broad_smile(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "PARTED_FROM", -1.0)  # painted lips are shut: take them for parted
+    store = _smiling_store(tmp_path)
+    assert set(store.subject.tolist()) == {0}, "the one who smiles"
+    brow, cheek, lid, corner, dimple, lips, jaw = store.labels.T
+    assert set(brow.tolist()) == {0, 1}, "animated or, as posed joy goes, absent"
+    assert np.array_equal(brow, store.intensity[:, 0] >= 2)
+    assert set(lid.tolist()) <= {-1, 0, 1}
+    assert np.array_equal(lid >= 0, np.isfinite(store.intensity[:, 2])), "unknown where it was not animated"
+    assert (lid < 0).any()
+    assert set(cheek.tolist()) == set(corner.tolist()) == set(lips.tolist()) == {1}
+    assert set(dimple.tolist()) == {0}
+    assert set(jaw.tolist()) == {-1}
+    assert np.isnan(store.intensity[:, [1, 3, 4, 5, 6]]).all()
+    assert np.isfinite(store.sides[:, 0]).all()
+    assert np.isnan(store.sides[:, [1, 3]]).all()
+
+
+def test_without_a_broad_smile_a_neutral_face_is_animated(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "TRIES_FOR_A_BROAD_SMILE", 2)
+    store = _smiling_store(tmp_path)
+    assert set(store.subject.tolist()) == {1}
+    assert (store.labels >= 0).all()
 
 
 def test_a_mirrored_crop_has_its_sides_changed(tmp_path):

@@ -77,6 +77,7 @@ def test_the_card_tells_of_whom_it_is(trained):
     }
     assert card["photographs"] == {"neutral": 2, "smiling": 2}
     assert card["real_test"]["people"] == 1
+    assert card["animated_on_smiles"] is None, "painted smiles have their lips shut"
     assert set(card["real_test_groups"]) == {"sex: female"}
     page = card_page(card)
     assert "| sex: female | 1 |" in page

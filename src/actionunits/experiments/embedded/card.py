@@ -79,12 +79,11 @@ def make_card(
         face_model: the 3-D model's file, or None.
         seeds: all trainings with their scores.
     """
-    model, animated = trained.model, tested.animated
-    columns = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides")
+    model = trained.model
     photographs = people.train
     return {
         "name": "default",
-        "version": 2,
+        "version": 3,
         "made_with": f"actionunits {version('actionunits')}",
         "aus": list(model.spec.aus),
         "thresholds": [round(float(t), 4) for t in trained.thresholds],
@@ -103,14 +102,18 @@ def make_card(
         "seed": trained.seed,
         "best_epoch": trained.result.best_epoch,
         "validation_score": _plain(trained.result.best_score),
-        "animated_test": {
-            "pictures": animated.pictures,
-            **{name: [_plain(v) for v in getattr(animated, name)] for name in columns},
-        },
+        "animated_test": _animated(tested.animated),
+        "animated_on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),
         "real_test": None if tested.smiles is None else _smiles(tested.smiles),
         "real_test_groups": {name: _smiles(scores) for name, scores in tested.groups.items()},
         "seeds": [_seed(each, scores) for each, scores in seeds],
     }
+
+
+def _animated(scores: AnimatedScores) -> dict[str, Any]:
+    columns = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides")
+    listed = {name: [_plain(v) for v in getattr(scores, name)] for name in columns}
+    return {"pictures": scores.pictures, **listed}
 
 
 def _plain(value: float) -> float | None:

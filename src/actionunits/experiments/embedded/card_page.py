@@ -22,15 +22,17 @@ def card_page(card: Mapping[str, Any]) -> str:
     lines += [
         "## Per AU",
         "",
-        *wrap(_table_note(test["pictures"], real is not None), _WIDTH),
+        *wrap(_table_note(card), _WIDTH),
         "",
-        "| AU | name | base rate | AUC | F1 | accuracy | calibration error | side told | threshold "
-        "| called: real neutral | called: real smiles | shown on real faces |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| AU | name | base rate | AUC | F1 | accuracy | calibration error | side told | AUC on a smile "
+        "| threshold | called: real neutral | called: real smiles | shown on real faces |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for column, au in enumerate(card["aus"]):
         names = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides")
         cells = [test[name][column] for name in names]
+        on_smiles = card["animated_on_smiles"]
+        cells.append(on_smiles["auc"][column] if on_smiles else None)
         kinds = ("false_alarms_on_neutral", "called_on_smiles")
         called = [real[kind][str(au)] if real else None for kind in kinds]
         shown = " | ".join(_show(v) for v in (*cells, card["thresholds"][column], *called))
@@ -132,7 +134,9 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     data, photographs = card["recipe"]["data"], card["photographs"]
     how = (
         f"Photographs of {made_of} people, animated ({way}) into {data['pictures']:,} pictures with known AU "
-        "intensities of each side, degraded as cameras do, aligned by the points that are found in them. "
+        "intensities of each side, degraded as cameras do, aligned by the points that are found in them; "
+        f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with upper-face AUs on "
+        "top. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23 and "
@@ -144,13 +148,18 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
 
 
-def _table_note(pictures: int, real: bool) -> str:
+def _table_note(card: Mapping[str, Any]) -> str:
     note = (
-        f"{pictures:,} animated pictures of the unseen people. Calibration error: how far probabilities are "
-        "from the share that is shown. Side told: of faces where one side is stronger by two grades or more, "
-        "the share where the model says which."
+        f"{card['animated_test']['pictures']:,} animated pictures of the unseen people. Calibration error: "
+        "how far probabilities are from the share that is shown. Side told: of faces where one side is "
+        "stronger by two grades or more, the share where the model says which."
     )
-    if not real:
+    if on_smiles := card["animated_on_smiles"]:
+        note += (
+            f" AUC on a smile: of {on_smiles['pictures']:,} pictures of faces that smile in the photograph, "
+            "with upper-face AUs animated on top."
+        )
+    if not card["real_test"]:
         return note
     return note + (
         " The columns after the threshold are their photographs: the share above it. A call on a neutral "

@@ -49,6 +49,7 @@ __all__ = [
     "jittered_box",
     "make_pictures",
     "random_light",
+    "smiles_broadly",
     "with_distractors",
 ]
 
@@ -70,11 +71,12 @@ PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 #: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
 NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
 
-#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is.
-ON_A_SMILE = (1, 2, 4, 5, 7, 9)
+#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for
+#: 7, which many a smile has already.
+ON_A_SMILE = (1, 2, 4, 5, 9)
 
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
-TRIES_FOR_A_BROAD_SMILE = 8
+TRIES_FOR_A_BROAD_SMILE = 32
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
@@ -291,7 +293,7 @@ def _fill_animated(
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
         if photo.smiling:
-            _label_on_smile(store, row, expression, lip_gap(portrait.landmarks.points))
+            _label_on_smile(store, row, expression)
         else:
             _label(store, row, expression, lip_gap(face.points) - rest)
 
@@ -309,10 +311,15 @@ def _photo_to_animate(
         for _ in range(TRIES_FOR_A_BROAD_SMILE):
             photo = _of_any_folder(smiling, rng)
             portrait = loaded(photo)
-            if lip_gap(portrait.landmarks.points) > PARTED_FROM:
+            if smiles_broadly(portrait):
                 return photo, portrait
     photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
     return photo, loaded(photo)
+
+
+def smiles_broadly(portrait: Portrait) -> bool:
+    """Whether the lips of a smile are clearly apart."""
+    return lip_gap(portrait.landmarks.points) > PARTED_FROM
 
 
 def _of_any_folder(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
@@ -453,16 +460,14 @@ def _label_smile(store: PictureStore, row: int, gap: float) -> None:
     store.labels[row] = [known.get(au, -1) for au in aus]
 
 
-def _label_on_smile(store: PictureStore, row: int, expression: Expression, gap: float) -> None:
-    """What was animated on a face that smiles in the photograph, and of the rest what its smile tells.
+def _label_on_smile(store: PictureStore, row: int, expression: Expression) -> None:
+    """What was animated on a face that smiles in the photograph; the rest is unknown.
 
-    An AU that was not animated is as in the photograph: absent where :data:`NOT_IN_A_SMILE` says so, else
-    unknown.
+    What was not animated is absent, as in the photograph. The smile itself is learnt from photographs as they
+    are: shown so often with one kind of smile, AU12 would be read less well in others.
     """
-    _label_smile(store, row, gap)
-    for au in ON_A_SMILE:
-        if au not in store.layout.aus or (au not in expression.aus and au not in NOT_IN_A_SMILE):
-            continue
+    store.labels[row], store.intensity[row], store.sides[row] = -1, np.nan, np.nan
+    for au in set(ON_A_SMILE) & set(store.layout.aus):
         column, value = store.layout.aus.index(au), expression.intensity(au)
         store.intensity[row, column] = value
         store.labels[row, column] = value >= OCCURRENCE_FROM

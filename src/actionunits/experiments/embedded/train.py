@@ -28,8 +28,14 @@ from actionunits.experiments.embedded.measure import (
     smile_scores,
     store_batches,
 )
-from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of
-from actionunits.experiments.embedded.pictures import Layout, PictureStore, make_pictures
+from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of, load_portrait
+from actionunits.experiments.embedded.pictures import (
+    RENDER_INTER_OCULAR_PX,
+    Layout,
+    PictureStore,
+    make_pictures,
+    smiles_broadly,
+)
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import PointsAndPicture, build
@@ -126,8 +132,9 @@ def _train_seed(
         on_epoch=on_epoch,
     )
     model = model.to(memory_format=torch.contiguous_format)
-    calibrate(model, chosen_by.animated, chosen_by.faces)
-    limits = choose_thresholds(predictor(model), chosen_by.animated, chosen_by.faces, model.spec)
+    animated = [*chosen_by.animated, *chosen_by.on_smiles]
+    calibrate(model, animated, chosen_by.faces)
+    limits = choose_thresholds(predictor(model), animated, chosen_by.faces, model.spec)
     return Trained(seed, model, limits, result)
 
 
@@ -239,7 +246,7 @@ def _stores(
     stores = {}
     for number, (use, (count, smiling_share)) in enumerate(plans.items()):
         photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
-        if use.endswith("-smiles") and not any(photo.smiling for photo in photographs):
+        if use.endswith("-smiles") and not _any_broad_smile(photographs, recipe.data.landmarks):
             continue
         layout = Layout(
             aus=spec.aus,
@@ -260,6 +267,14 @@ def _stores(
             out / use, photographs, layout, face_model=face_model, workers=workers, on_progress=show
         )
     return stores
+
+
+def _any_broad_smile(photographs: Sequence[Photograph], landmarks: str) -> bool:
+    def broad(photo: Photograph) -> bool:
+        size_px = RENDER_INTER_OCULAR_PX
+        return smiles_broadly(load_portrait(photo, inter_ocular_px=size_px, landmarks=landmarks))
+
+    return any(broad(photo) for photo in photographs if photo.smiling)
 
 
 def _model_points(store: PictureStore) -> FloatArray:
