@@ -64,11 +64,12 @@ LOPSIDED_SHARE = 0.25
 #: Gap of the lips, in inter-ocular distances, from which they are parted, and below which they are shut.
 PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 
-#: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
-NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
+#: AUs of the mouth that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched
+#: lips). It shows no others either, but to learn that from every smile is to learn not to look for them in one.
+NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
 
-#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for 7,
-#: which many a smile has already.
+#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for
+#: 7, which many a smile has already.
 ON_A_SMILE = (1, 2, 4, 5, 9)
 
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
