@@ -65,7 +65,7 @@ LOPSIDED_SHARE = 0.25
 PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 
 #: AUs of the mouth that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched
-#: lips). It shows no others either, but to learn that from every smile is to learn not to look for them in one.
+#: lips). It shows few others either, but who learns that from every smile does not look for them in one.
 NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
 
 #: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for
