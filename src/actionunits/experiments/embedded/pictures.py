@@ -68,8 +68,9 @@ LOPSIDED_SHARE = 0.25
 #: Gap of the lips, in inter-ocular distances, from which they are parted, and below which they are shut.
 PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
 
-#: AUs that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched lips).
-NOT_IN_A_SMILE = (1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24)
+#: AUs of the mouth that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched
+#: lips). It shows few others either, but who learns that from every smile does not look for them in one.
+NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
 
 #: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for
 #: 7, which many a smile has already.
