@@ -61,7 +61,7 @@ class PointRecipe:
     data: PointPictureSettings = PointPictureSettings()
     training: TrainSettings = TrainSettings()
     model: PointNetConfig = PointNetConfig()
-    rounds: tuple[int, ...] = (12, 25, 25)
+    rounds: tuple[int, ...] = (12, 25)
 
     def __post_init__(self) -> None:
         if not self.rounds or min(self.rounds) < 1:
