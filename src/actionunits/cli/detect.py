@@ -14,6 +14,7 @@ import typer
 
 from actionunits.cli.progress import progress_bar
 from actionunits.errors import UserError
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 
 if TYPE_CHECKING:
     from actionunits.detect.outputs import OutputPlan, SourceSummary
@@ -37,6 +38,14 @@ class _Table(StrEnum):
 class _Faces(StrEnum):
     largest = "largest"
     all = "all"
+
+
+class _Landmarks(StrEnum):
+    own = "own"
+    dlib = "dlib"
+
+
+_DEFAULT_LANDMARKS = _Landmarks(DEFAULT_LANDMARKS)
 
 
 class _FaceDetector(StrEnum):
@@ -72,6 +81,10 @@ def detect(
         _Faces, typer.Option(help="Follow the largest face only (one row a frame), or every face.")
     ] = _Faces.largest,
     detector: Annotated[_FaceDetector, typer.Option(help="How faces are found.")] = _FaceDetector.hog,
+    landmarks: Annotated[
+        _Landmarks,
+        typer.Option(help="What finds the 68 points: a network of our own, or dlib's predictor."),
+    ] = _DEFAULT_LANDMARKS,
     video: Annotated[
         bool,
         typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
@@ -142,6 +155,7 @@ def detect(
         "model": model,
         "faces": faces.value,
         "detector": detector.value,
+        "landmarks": landmarks.value,
         "smooth_s": smooth,
         "baseline": baseline,
     }

@@ -21,8 +21,8 @@ def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="PAPER/NAME of a recipe that ships with the package, a TOML file, or `default`: the "
-            "embedded model.",
+            help="PAPER/NAME of a recipe that ships with the package, a TOML file, `default`: the "
+            "embedded model, or `landmarks`: what finds the points of a face.",
             show_default=False,
         ),
     ],
@@ -56,18 +56,26 @@ def train(
     ] = None,
     portraits: Annotated[
         list[Path] | None,
-        typer.Option(help="For `default`: a folder of portraits; repeatable.", show_default=False),
+        typer.Option(
+            help="For `default` and `landmarks`: a folder of portraits; repeatable.", show_default=False
+        ),
     ] = None,
     unsorted: Annotated[
         list[Path] | None,
         typer.Option(
-            help="For `default`: a folder of portraits of other people who smile or not; repeatable.",
+            help="For both: a folder of portraits of other people who smile or not; repeatable.",
             show_default=False,
         ),
     ] = None,
     face_model: Annotated[
         Path | None,
-        typer.Option(help="For `default`: a 3-D face model in ICT-FaceKit's layout.", show_default=False),
+        typer.Option(help="For both: a 3-D face model in ICT-FaceKit's layout.", show_default=False),
+    ] = None,
+    points: Annotated[
+        Path | None,
+        typer.Option(
+            help="For `landmarks`: an .npz file of the portraits' hand-placed points.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Train and test a recipe over its folds; started again, it goes on where it stopped.
@@ -77,6 +85,7 @@ def train(
     au train patterns/network5 training.epochs=5 data.subjects=9 --out runs/mine
     au train caud/add_au --au 20 --into runs/caud-heads --out runs/with-au20
     au train default --portraits FOLDER --face-model FILE --out runs/embedded
+    au train landmarks --portraits FOLDER --points FILE --face-model FILE
     """
     need_training_parts("train")
     if bool(into) != bool(au):
@@ -84,10 +93,20 @@ def train(
     if recipe == "caud/add_au" and into is None:
         raise UserError("caud/add_au adds an AU to a model: give --au NUMBER --into MODEL")
     if recipe == "default":
+        if points:
+            raise UserError("--points belongs to `au train landmarks`")
         _embedded(changes or [], portraits or [], unsorted or [], face_model, out or Path("runs/embedded"))
         return
-    if portraits or unsorted or face_model:
-        raise UserError("--portraits, --unsorted and --face-model belong to `au train default`")
+    if recipe == "landmarks":
+        _landmarks(
+            changes or [], portraits or [], unsorted or [], points, face_model, out or Path("runs/landmarks")
+        )
+        return
+    if portraits or unsorted or face_model or points:
+        raise UserError(
+            "--portraits, --unsorted, --points and --face-model belong to `au train default` and "
+            "`au train landmarks`"
+        )
     name = f"{recipe.removesuffix('.toml').replace('/', '-')}" + (f"-{scale}" if scale else "")
     shared = [f"training.devices={devices}"] if devices > 1 else []
     if into is not None:
@@ -161,3 +180,37 @@ def _embedded(
             ),
         )
     print(f"{model}  the model, {out / 'card.md'}  what it was measured on")
+
+
+def _landmarks(
+    changes: list[str],
+    portraits: list[Path],
+    unplaced: list[Path],
+    points: Path | None,
+    face_model: Path | None,
+    out: Path,
+) -> None:
+    from actionunits.experiments.embedded.recipe import load_embedded_recipe
+    from actionunits.experiments.landmarks.recipe import load_point_recipe
+    from actionunits.experiments.landmarks.train import train_points
+
+    if not (portraits and points and face_model):
+        raise UserError(
+            "au train landmarks learns from portraits whose points were placed by hand: give "
+            "--portraits FOLDER, --points FILE and --face-model FILE"
+        )
+    with progress_stages() as stage:
+        network = train_points(
+            portraits,
+            points,
+            face_model,
+            out,
+            load_point_recipe(changes),
+            load_embedded_recipe().split,
+            unplaced=unplaced,
+            stage=stage,
+            on_epoch=lambda note: print(
+                f"epoch {note.epoch}: loss {note.loss:.4f}, validation {note.validation:.4f}"
+            ),
+        )
+    print(f"{network}  the network, {out / 'landmarks.md'}  what it was measured on")

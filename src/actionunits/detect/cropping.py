@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from actionunits.ahead import ahead
 from actionunits.detect.clips import CroppedFrame
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.records import Frame, InputSpec
 
 if TYPE_CHECKING:
@@ -25,11 +26,11 @@ _QUEUE = 14
 _SEARCH_ALL_S, _SEARCH_LARGEST_S = 1.0, 4.0
 
 
-def load_points() -> None:
-    """Load now what finds the points of a face: a third of a second."""
-    from actionunits.faces.landmarks import load_predictor
+def load_points(landmarks: str) -> None:
+    """Load now what finds the points of a face: of dlib's, a third of a second."""
+    from actionunits.faces.landmarks import load_landmarks
 
-    load_predictor()
+    load_landmarks(landmarks)
 
 
 def cropped_frames(
@@ -38,6 +39,7 @@ def cropped_frames(
     detector: FaceDetector,
     *,
     faces: Literal["largest", "all"] = "largest",
+    landmarks: str = DEFAULT_LANDMARKS,
     keep_frames: bool = False,
 ) -> Generator[CroppedFrame, None, None]:
     """Each frame with the crops of its faces, in order.
@@ -50,6 +52,7 @@ def cropped_frames(
         spec: says which crops.
         detector: finds the faces; a copy of it is used.
         faces: ``largest`` or ``all``.
+        landmarks: what finds the points.
         keep_frames: leave the picture in each.
 
     Raises:
@@ -65,6 +68,7 @@ def cropped_frames(
         copy(detector),
         scout=copy(detector),
         keep=faces,
+        landmarks=landmarks,
         tracking=source.kind == "video",
         search_every_s=_SEARCH_ALL_S if faces == "all" else _SEARCH_LARGEST_S,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -26,6 +26,7 @@ from actionunits.detect.frame_codes import FrameCodes, frame_codes
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
+from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.records import Batch, Crop, FloatArray, Frame, InputSpec, Landmarks, OnProgress
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Detector:
         faces: ``largest`` follows the largest face only (a larger one that comes in takes over within 2 s),
             ``all`` follows every face (new ones are found within 1 s).
         detector: ``hog`` (dlib) or ``viola-jones`` (OpenCV).
+        landmarks: what finds the 68 points: ``own`` or ``dlib``.
         batch: faces that the model is given at once; more is faster and answers later.
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
             they are. Pictures have no times and are left as they are. See
@@ -79,6 +81,7 @@ class Detector:
         *,
         faces: Literal["largest", "all"] = "largest",
         detector: Literal["hog", "viola-jones"] = "hog",
+        landmarks: str = DEFAULT_LANDMARKS,
         batch: int = 16,
         smooth_s: float = 0.0,
         baseline: str = "none",
@@ -92,8 +95,9 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
+        self.landmarks = known_finder(landmarks)
         self._baseline = Baseline.parse(baseline)
-        self._apart = Apart(load_points) if apart and can_work_apart() else None
+        self._apart = Apart(partial(load_points, landmarks)) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
         self.faces: Literal["largest", "all"] = faces
         self.detector: Literal["hog", "viola-jones"] = detector
@@ -175,10 +179,13 @@ class Detector:
             raise trouble[0]
 
     def _cropped(self, source: FrameSource, *, keep_frames: bool) -> Generator[CroppedFrame, None, None]:
-        spec, detector, faces = self.backend.spec, self._face_detector, self.faces
+        spec, detector, faces, landmarks = self.backend.spec, self._face_detector, self.faces, self.landmarks
         if self._apart is None or keep_frames:
-            return ahead(cropped_frames(source, spec, detector, faces=faces, keep_frames=keep_frames), _QUEUE)
-        return self._apart.items(cropped_frames, source, spec, detector, faces=faces)
+            frames = cropped_frames(
+                source, spec, detector, faces=faces, landmarks=landmarks, keep_frames=keep_frames
+            )
+            return ahead(frames, _QUEUE)
+        return self._apart.items(cropped_frames, source, spec, detector, faces=faces, landmarks=landmarks)
 
     def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""

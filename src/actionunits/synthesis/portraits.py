@@ -13,6 +13,7 @@ import numpy as np
 
 from actionunits.errors import UserError
 from actionunits.faces.detect import HogDetector
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.pictures import PICTURE_SUFFIXES, read_picture
 from actionunits.records import Face, ImageArray, Portrait
@@ -31,12 +32,13 @@ __all__ = [
 NEUTRAL_MARK = "_neutral"
 
 
-def portrait_from_image(image: ImageArray, subject: str) -> Portrait:
+def portrait_from_image(image: ImageArray, subject: str, *, landmarks: str = DEFAULT_LANDMARKS) -> Portrait:
     """Find the largest face of a picture and its 68 points.
 
     Args:
         image: u8[H,W,3] RGB.
         subject: who it is.
+        landmarks: what finds the points.
 
     Raises:
         UserError: there is no face.
@@ -46,22 +48,25 @@ def portrait_from_image(image: ImageArray, subject: str) -> Portrait:
     if not faces:
         height, width = grey.shape
         raise UserError(f"no face found in {subject} ({width}x{height} px): expected one frontal face")
-    return Portrait(image, find_landmarks(grey, max(faces, key=_area)), subject)
+    return Portrait(image, find_landmarks(grey, max(faces, key=_area), landmarks), subject)
 
 
-def read_portrait(path: str | os.PathLike[str], subject: str | None = None) -> Portrait:
+def read_portrait(
+    path: str | os.PathLike[str], subject: str | None = None, *, landmarks: str = DEFAULT_LANDMARKS
+) -> Portrait:
     """Read a photograph of one neutral face.
 
     Args:
         path: a picture file; see :func:`~actionunits.faces.pictures.read_picture`.
         subject: who it is; by default from the file's name (:func:`subject_of`).
+        landmarks: what finds the points.
 
     Raises:
         UserError: the picture cannot be read, or has no face; the message names the file.
     """
     frame = read_picture(Path(path))
     try:
-        portrait = portrait_from_image(frame.image, str(path))
+        portrait = portrait_from_image(frame.image, str(path), landmarks=landmarks)
     except UserError as problem:
         raise UserError(f"{problem}; choose another portrait") from problem
     return Portrait(portrait.image, portrait.landmarks, subject_of(path) if subject is None else subject)

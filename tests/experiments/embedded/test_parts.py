@@ -53,7 +53,7 @@ def test_unsorted_photographs_are_smiles_or_neutral_by_their_points(tmp_path, mo
     for name in (*told, "nobody"):
         (folder / f"{name}.jpg").touch()
 
-    def read(path, subject=None):
+    def read(path, subject=None, *, landmarks="dlib"):
         if path.stem == "nobody":
             raise UserError("no face")
         return SimpleNamespace(landmarks=SimpleNamespace(points=path.stem))

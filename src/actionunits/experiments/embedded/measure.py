@@ -15,6 +15,7 @@ from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.align import align_for, inter_ocular_distance
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.video import read_picture
 from actionunits.metrics.calibration import calibration_error
@@ -80,7 +81,13 @@ class RealFaces:
         )
 
 
-def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int = 1) -> RealFaces:
+def real_faces(
+    photographs: Sequence[Photograph],
+    spec: InputSpec,
+    *,
+    views: int = 1,
+    landmarks: str = DEFAULT_LANDMARKS,
+) -> RealFaces:
     """Detect and align the largest face of each photograph.
 
     Args:
@@ -88,6 +95,7 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
         spec: what the model takes.
         views: pictures of each: the photograph, and what random cameras make of it, with a box as a tracker
             gives it. More are for choosing; a score is of the photographs themselves.
+        landmarks: what finds the points.
     """
     detector, rng = HogDetector(), np.random.default_rng(0)
     samples, smiling, subjects, rule, missed = [], [], [], [], 0
@@ -97,18 +105,18 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
         if not faces:
             missed += 1
             continue
-        eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0]))
+        eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0], landmarks))
         for view in range(views):
             seen, face = frame, faces[0]
             if view > 0:
                 taken = degrade(frame.image, rng, eyes_px)
                 seen = Frame(np.asarray(cv2.cvtColor(taken, cv2.COLOR_RGB2GRAY), np.uint8), 0, 0.0, taken)
                 face = Face(jittered_box(face.box, rng), 1.0)
-            landmarks = find_landmarks(seen.grey, face)
-            samples.append(sample_of([align_for(spec, seen, landmarks, face.box)], [landmarks], spec))
+            points = find_landmarks(seen.grey, face, landmarks)
+            samples.append(sample_of([align_for(spec, seen, points, face.box)], [points], spec))
             smiling.append(photo.smiling)
             subjects.append(photo.subject)
-            rule.append(smile_by_points(landmarks.points))
+            rule.append(smile_by_points(points.points))
     return RealFaces(tuple(samples), np.array(smiling, bool), tuple(subjects), np.array(rule), missed)
 
 

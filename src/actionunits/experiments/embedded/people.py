@@ -12,6 +12,7 @@ import pandas as pd
 
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.facs.motion import lip_gap
 from actionunits.records import Landmarks, Portrait
 from actionunits.synthesis.portraits import pictures_in, portrait_files, read_portrait, subject_of
@@ -73,6 +74,7 @@ def find_people(
     test: Sequence[str],
     unsorted: Sequence[Path] = (),
     seed: int = 0,
+    landmarks: str = DEFAULT_LANDMARKS,
 ) -> People:
     """Sort the photographs of folders of portraits by the split.
 
@@ -89,6 +91,7 @@ def find_people(
         unsorted: folders of other people, of whom nobody said what they show; :func:`sort_by_points` does,
             and all of them are trained on.
         seed: of a drawn split.
+        landmarks: what finds the points that sort them.
 
     Raises:
         UserError: a folder is missing or empty, a subject of the split is not there, or none is left to
@@ -109,7 +112,7 @@ def find_people(
     elif missing:
         raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
     people = People(
-        train=(*(p for p in found if p.subject not in held), *sort_by_points(unsorted)),
+        train=(*(p for p in found if p.subject not in held), *sort_by_points(unsorted, landmarks)),
         validation=tuple(p for p in found if p.subject in set(validation)),
         test=tuple(p for p in found if p.subject in set(test)),
     )
@@ -122,7 +125,7 @@ def find_people(
     return people
 
 
-def sort_by_points(folders: Sequence[Path]) -> list[Photograph]:
+def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) -> list[Photograph]:
     """The photographs of folders that show a neutral face or a broad smile, by their 68 points.
 
     The others (a closed smile, a speaking mouth, no face found) are left out.
@@ -134,7 +137,7 @@ def sort_by_points(folders: Sequence[Path]) -> list[Photograph]:
     for path in (path for folder in folders for path in portrait_files(folder)):
         subject = f"{path.parent.name}/{subject_of(path)}"
         try:
-            points = read_portrait(path, subject).landmarks.points
+            points = read_portrait(path, subject, landmarks=landmarks).landmarks.points
         except UserError:
             continue
         rule, gap = smile_by_points(points), lip_gap(points)
@@ -177,13 +180,15 @@ def _draw_split(subjects: Sequence[str], seed: int) -> tuple[list[str], list[str
     return order[tested : tested + chosen_by], order[:tested]
 
 
-def load_portrait(photo: Photograph, *, inter_ocular_px: float) -> Portrait:
+def load_portrait(
+    photo: Photograph, *, inter_ocular_px: float, landmarks: str = DEFAULT_LANDMARKS
+) -> Portrait:
     """Read a photograph and bring it to an inter-ocular distance.
 
     Raises:
         UserError: it cannot be read or holds no face.
     """
-    portrait = read_portrait(photo.path, subject=photo.subject)
+    portrait = read_portrait(photo.path, subject=photo.subject, landmarks=landmarks)
     points = portrait.landmarks.points
     eyes = (points[[36, 39]].mean(axis=0), points[[42, 45]].mean(axis=0))
     share = inter_ocular_px / max(float(((eyes[1] - eyes[0]) ** 2).sum() ** 0.5), 1.0)

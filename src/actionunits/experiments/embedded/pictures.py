@@ -27,6 +27,7 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.people import NEUTRAL_BELOW, SMILE_ABOVE, Photograph, load_portrait
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.facs.motion import lip_gap, lips_part_intensity
 from actionunits.facs.units import ACTION_UNITS
@@ -44,9 +45,12 @@ __all__ = [
     "ON_A_SMILE",
     "Layout",
     "PictureStore",
+    "busy_expression",
     "jittered_box",
     "make_pictures",
+    "random_light",
     "smiles_broadly",
+    "with_distractors",
 ]
 
 #: Pixels around the model's crop that the store keeps, for jitter in training.
@@ -96,6 +100,7 @@ class Layout:
             :data:`ON_A_SMILE`.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
+        landmarks: what found the points.
     """
 
     aus: tuple[int, ...]
@@ -109,6 +114,7 @@ class Layout:
     smiling_share: float
     subjects: tuple[str, ...]
     face_model: str
+    landmarks: str = DEFAULT_LANDMARKS
 
     @property
     def stored_px(self) -> int:
@@ -126,7 +132,7 @@ class PictureStore:
 
     Attributes:
         crops: u8[N,S,S] grey, S = the model's side and twice :data:`MARGIN_PX`.
-        points: f32[N,68,2] in pixels of the stored crop, as dlib found them.
+        points: f32[N,68,2] in pixels of the stored crop, as they were found.
         labels: i8[N,A], -1 unknown.
         intensity: f32[N,A], of the stronger side, NaN unknown.
         sides: f32[N,A,2], of the subject's left and right, NaN unknown or an AU without sides.
@@ -259,7 +265,7 @@ def _fill_photographed(
         smiling = bool(rng.random() < 0.5)
         choice = [photo for photo in photographs if photo.smiling is smiling] or list(photographs)
         photo = _of_any_folder(choice, rng)
-        portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+        portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
         store.subject[row] = store.layout.subjects.index(photo.subject)
         if photo.smiling:
@@ -277,13 +283,13 @@ def _fill_animated(
 ) -> None:
     """One face, animated: a neutral one, or one that smiles in the photograph."""
     layout = store.layout
-    photo, portrait = _photo_to_animate(photographs, layout.smiling_share, rng)
+    photo, portrait = _photo_to_animate(photographs, layout, rng)
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = _animator(portrait, face_model if solid else None)
     shown = tuple(au for au in layout.aus if au in ON_A_SMILE) if photo.smiling else layout.aus
     rest = lip_gap(animator.show(Expression.both({})).points)
     for row in rows:
-        expression = _busy_expression(rng, shown)
+        expression = busy_expression(rng, shown)
         face = _animate(animator, expression, rng, mouth_is_free=not photo.smiling)
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
@@ -294,18 +300,22 @@ def _fill_animated(
 
 
 def _photo_to_animate(
-    photographs: tuple[Photograph, ...], smiling_share: float, rng: np.random.Generator
+    photographs: tuple[Photograph, ...], layout: Layout, rng: np.random.Generator
 ) -> tuple[Photograph, Portrait]:
     """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found."""
+
+    def loaded(photo: Photograph) -> Portrait:
+        return load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=layout.landmarks)
+
     smiling = [photo for photo in photographs if photo.smiling]
-    if smiling and rng.random() < smiling_share:
+    if smiling and rng.random() < layout.smiling_share:
         for _ in range(TRIES_FOR_A_BROAD_SMILE):
             photo = _of_any_folder(smiling, rng)
-            portrait = load_portrait(photo, inter_ocular_px=_render_px(rng))
+            portrait = loaded(photo)
             if smiles_broadly(portrait):
                 return photo, portrait
     photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
-    return photo, load_portrait(photo, inter_ocular_px=_render_px(rng))
+    return photo, loaded(photo)
 
 
 def smiles_broadly(portrait: Portrait) -> bool:
@@ -334,7 +344,7 @@ def _animator(portrait: Portrait, face_model: Path | None) -> PortraitAnimator |
     return ModelAnimator(portrait, _model_file(face_model))
 
 
-def _busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expression:
+def busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expression:
     """A random expression, half of the time with the AUs of a second and a third that may join it.
 
     One expression alone shows an AU in about one picture of twenty; so many pictures of absence teach little.
@@ -364,7 +374,7 @@ def _animate(
     blink = float(rng.uniform(0.2, 1.0)) if rng.random() < 0.12 else 0.0
     gaze = (float(rng.normal(0, 0.35)), float(rng.normal(0, 0.25)))
     furrows = float(rng.uniform(0.0, 1.2))
-    shown = _with_distractors(expression, rng) if mouth_is_free else expression
+    shown = with_distractors(expression, rng) if mouth_is_free else expression
     if isinstance(animator, PortraitAnimator):
         return animator.show(shown, blink=blink, gaze=gaze, furrow_strength=furrows, rng=rng)
     return animator.show(
@@ -375,7 +385,7 @@ def _animate(
         yaw_deg=float(np.clip(rng.normal(0, 11), -26, 26)),
         pitch_deg=float(np.clip(rng.normal(0, 6), -14, 14)),
         roll_deg=float(rng.normal(0, 4)),
-        light=_random_light(rng),
+        light=random_light(rng),
         size_px=round(RENDER_WINDOW * RENDER_INTER_OCULAR_PX),
         window=RENDER_WINDOW,
         shape_change=rng.normal(0, 0.35, 12).astype(np.float32),
@@ -383,7 +393,7 @@ def _animate(
     )
 
 
-def _random_light(rng: np.random.Generator) -> Light | None:
+def random_light(rng: np.random.Generator) -> Light | None:
     """Half of the time another light than the photograph's."""
     if rng.random() < 0.5:
         return None
@@ -391,7 +401,7 @@ def _random_light(rng: np.random.Generator) -> Light | None:
     return Light(direction, ambient=float(rng.uniform(0.4, 0.8)), strength=float(rng.uniform(0.85, 1.15)))
 
 
-def _with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:
+def with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:
     """Now and then pucker (18), funnel (22) or jaw sideways (30), where the mouth is free."""
     lower = {12, 14, 20, 23, 24}
     if rng.random() > 0.12 or lower & set(expression.aus):
@@ -406,7 +416,7 @@ def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.rando
     true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
     seen = degrade(face.image, rng, inter_ocular_distance(true))
     grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.uint8)
-    found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0))
+    found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0), layout.landmarks)
     eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px
     crop = align(grey, found, layout.stored_px, layout.inter_ocular_px, eye_line)
     store.crops[row] = crop.image

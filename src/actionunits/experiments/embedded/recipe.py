@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actionunits.experiments.recipe import change_values, read_recipe
+from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.models.config import from_plain
 from actionunits.models.embedded.net import EmbeddedConfig
 from actionunits.training.settings import TrainSettings
@@ -28,6 +29,7 @@ class PictureSettings:
             validation and test subjects, too.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
+        landmarks: what finds the points: ``own`` or ``dlib``.
     """
 
     pictures: int = 24000
@@ -38,12 +40,14 @@ class PictureSettings:
     smiling_share: float = 0.25
     batch: int = 128
     seed: int = 1
+    landmarks: str = DEFAULT_LANDMARKS
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
         if not all(0 <= share <= 1 for share in (self.flat_share, self.real_share, self.smiling_share)):
             raise ValueError("flat_share, real_share and smiling_share must be within 0 to 1")
+        known_finder(self.landmarks)
 
 
 @dataclass(frozen=True)

@@ -88,18 +88,19 @@ def train_embedded(
         test=recipe.split.test,
         unsorted=unsorted,
         seed=recipe.data.seed,
+        landmarks=recipe.data.landmarks,
     )
     spec = build(recipe.model).spec
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
     chosen_by = Validation(
         list(store_batches(stores["validation"], spec)),
-        real_faces(people.validation, spec, views=VIEWS),
+        real_faces(people.validation, spec, views=VIEWS, landmarks=recipe.data.landmarks),
         list(store_batches(stores["validation-smiles"], spec)) if "validation-smiles" in stores else [],
     )
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    tested = [_tested(each, people, stores) for each in trained]
+    tested = [_tested(each, people, stores, recipe.data.landmarks) for each in trained]
     best = int(np.argmax([each.result.best_score for each in trained]))
     card = make_card(
         trained[best], tested[best], people, recipe, face_model, seeds=list(zip(trained, tested, strict=True))
@@ -171,7 +172,7 @@ def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> fl
     return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
 
 
-def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore]) -> Tested:
+def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore], landmarks: str) -> Tested:
     """The scores on test people, which choose nothing."""
     model, predict = trained.model, predictor(trained.model)
 
@@ -183,7 +184,7 @@ def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore]
 
     animated = animated_in(stores["test"])
     on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
-    faces = real_faces(people.test, model.spec)
+    faces = real_faces(people.test, model.spec, landmarks=landmarks)
     smiles = None
     if faces.smiling.any():
         smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
@@ -245,7 +246,7 @@ def _stores(
     stores = {}
     for number, (use, (count, smiling_share)) in enumerate(plans.items()):
         photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
-        if use.endswith("-smiles") and not _any_broad_smile(photographs):
+        if use.endswith("-smiles") and not _any_broad_smile(photographs, recipe.data.landmarks):
             continue
         layout = Layout(
             aus=spec.aus,
@@ -259,6 +260,7 @@ def _stores(
             smiling_share=smiling_share,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
+            landmarks=recipe.data.landmarks,
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(
@@ -267,11 +269,12 @@ def _stores(
     return stores
 
 
-def _any_broad_smile(photographs: Sequence[Photograph]) -> bool:
-    smiling = (photo for photo in photographs if photo.smiling)
-    return any(
-        smiles_broadly(load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX)) for photo in smiling
-    )
+def _any_broad_smile(photographs: Sequence[Photograph], landmarks: str) -> bool:
+    def broad(photo: Photograph) -> bool:
+        size_px = RENDER_INTER_OCULAR_PX
+        return smiles_broadly(load_portrait(photo, inter_ocular_px=size_px, landmarks=landmarks))
+
+    return any(broad(photo) for photo in photographs if photo.smiling)
 
 
 def _model_points(store: PictureStore) -> FloatArray:
