@@ -202,6 +202,25 @@ def test_the_oddities(shared_data: Path, tmp_path: Path) -> None:
     assert tables["multi_face"]["face_id"].is_unique
 
 
+def test_a_model_of_clips_says_that_a_video_has_another_rate(clips: Path, tmp_path: Path) -> None:
+    from actionunits.models.registry import build_model
+    from actionunits.models.weights import export_onnx, save_model
+
+    small = {"size_px": 80, "inter_ocular_px": 32.0, "filters": [2, 4, 4], "code": 4, "clip_length": 4}
+    model = build_model("facs3d/cnn_lstm", small).eval()
+    for hz, told in ((50.0, True), (25.0, False)):
+        card = {"frames_hz": hz}
+        save_model(tmp_path / "m.safetensors", model, name="facs3d/cnn_lstm", card=card)
+        export_onnx(model, tmp_path / "m.onnx", card)
+        for kind in ("safetensors", "onnx"):
+            out, network = tmp_path / f"{kind}-{hz:g}", tmp_path / f"m.{kind}"
+            result = _run(clips / "a/clip.mp4", "--model", network, "--report", "--out", out)
+            assert result.exit_code == 0
+            note = "the model learnt from 50 frames/s and this has 25"
+            assert (note in result.stderr) is told
+            assert (note in (out / "clip.html").read_text()) is told
+
+
 def test_boxes_are_drawn_of_a_model_that_takes_them(clips: Path, tmp_path: Path) -> None:
     from actionunits.models.registry import build_model
     from actionunits.models.weights import export_onnx, save_model

@@ -58,6 +58,8 @@ def test_one_step_of_every_recipe(tmp_path: Path, cache: Path, name: str) -> Non
     header = read_header(tmp_path / "fold-1" / "model.safetensors")
     tested = set(predictions[predictions["fold"] == 1]["subject"])
     assert set(header.card["subjects"]["test"]) == tested
+    if recipe.data.name == "synthetic" and header.spec.clip_length > 1 and recipe.data.clips != "spread":
+        assert header.card["frames_hz"] == pytest.approx(recipe.data.rate_hz, rel=1e-3)
     assert not tested & {*header.card["subjects"]["train"], *header.card["subjects"]["validation"]}
     assert load_model(tmp_path / "fold-1" / "model.safetensors").spec.aus == table.aus
 

@@ -223,6 +223,8 @@ def _told(outcome: SourceSummary | UserError) -> SourceSummary | None:
         return None
     if outcome.trouble:
         print(f"au: {outcome.trouble}; the table has what came before", file=sys.stderr)
+    if outcome.note:
+        print(f"au: {outcome.source.name}: {outcome.note}", file=sys.stderr)
     print(_line(outcome), flush=True)
     return outcome
 

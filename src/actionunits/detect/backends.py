@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.detect.pace import frames_hz_of
 from actionunits.detect.tested import TestedRange
 from actionunits.errors import UserError
 from actionunits.facs.units import au_column
@@ -96,6 +97,10 @@ class Backend(Protocol):
     @property
     def tested(self) -> TestedRange | None:
         """Poses and sizes of face that the model was tested on; None where nothing says so."""
+
+    @property
+    def frames_hz(self) -> float | None:
+        """Frames a second that a model of clips learnt from; None where nothing says so."""
 
     @property
     def gives_sides(self) -> bool:
@@ -186,6 +191,7 @@ class OnnxBackend:
         self.card: Mapping[str, Any] = card
         self.thresholds = _thresholds(card, self.spec.aus)
         self.tested = TestedRange.from_card(card)
+        self.frames_hz = frames_hz_of(card)
         self._extra = self._check_ports(file)
 
     def _check_ports(self, file: Path) -> tuple[str, ...]:
@@ -258,7 +264,7 @@ class TorchBackend:
     Args:
         model: put into evaluation mode here.
         name: its name for people.
-        card: its card; ``thresholds`` (without it they are 0.5) and ``tested`` are read.
+        card: its card; ``thresholds`` (without it they are 0.5), ``tested`` and ``frames_hz`` are read.
 
     Attributes:
         model: the network; the probabilities are the sigmoid of its logits.
@@ -273,6 +279,7 @@ class TorchBackend:
         self.name = name or type(model).__name__
         self.thresholds: FloatArray = _thresholds(card or {}, self.spec.aus)
         self.tested = TestedRange.from_card(card or {})
+        self.frames_hz = frames_hz_of(card or {})
 
     @property
     def gives_sides(self) -> bool:

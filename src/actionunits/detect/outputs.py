@@ -16,6 +16,7 @@ from actionunits.atomic import make_directory
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
+from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.report import Report
 from actionunits.detect.writers import TABLE_TYPES, open_table
@@ -75,6 +76,7 @@ class SourceSummary:
         tracks: different faces.
         seconds: time taken.
         trouble: why the source broke off, or None; the table then has the frames before it.
+        note: what to know of the results, or None.
     """
 
     source: Path
@@ -85,6 +87,7 @@ class SourceSummary:
     tracks: int
     seconds: float
     trouble: str | None
+    note: str | None = None
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
@@ -182,6 +185,7 @@ def detect_to_files(
         )
     start = time.perf_counter()
     frames = open_source(source)
+    note = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     make_directory(plan.folder)
@@ -208,7 +212,7 @@ def detect_to_files(
             sinks.append(events.add)
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
         if report is not None:
-            notes = [count.trouble] if count.trouble else []
+            notes = [line for line in (count.trouble, note) if line]
             name_of_model, settings = detector.backend.name, detector.settings
             report.write(paths["report"], frames, model=name_of_model, settings=settings, notes=notes)
         if events is not None:
@@ -222,6 +226,7 @@ def detect_to_files(
         tracks=len(count.tracks),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
+        note=note,
     )
 
 

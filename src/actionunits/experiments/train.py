@@ -18,6 +18,7 @@ from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.cache import CropCache
 from actionunits.datasets.folds import Fold
 from actionunits.detect.backends import TorchBackend
+from actionunits.detect.pace import FRAMES_HZ
 from actionunits.errors import UserError
 from actionunits.experiments.crops import known_of, scored_clips, training_clips, used_index
 from actionunits.experiments.environment import environment
@@ -243,6 +244,7 @@ def train_fold(
         model.to(result.device)
         thresholds = _thresholds(recipe, model, samples.validation)
         card = {**_card(recipe, fold, number, result, thresholds), **started}
+        card |= _pace(recipe, samples.train)
         name = "cooccurrence/tied" if isinstance(model, TiedModel) else recipe.model.name
         save_model(out / "model.safetensors", model, name=name, card=card)
         table = prediction_table(TorchBackend(model), samples.test, thresholds, number + 1)
@@ -382,6 +384,18 @@ def _thresholds(recipe: Recipe, model: AUModel, samples: CropSamples) -> NDArray
         return np.full(len(model.spec.aus), 0.5)
     said = said_of_frames(TorchBackend(model), samples)
     return choose_thresholds(said.labels, said.probability)
+
+
+def _pace(recipe: Recipe, samples: CropSamples) -> Mapping[str, float]:
+    """For the card of a model of clips: the frames a second that it learnt from, if the data have times."""
+    if samples.spec.clip_length == 1 or recipe.data.clips == "spread":
+        return {}
+    if recipe.data.clip_rate_hz:  # in use, frames are left out by the model's step alone
+        return {FRAMES_HZ: recipe.data.clip_rate_hz * samples.spec.frame_step}
+    table = samples.index.table
+    apart = table.groupby(["dataset", "subject", "sequence"], sort=False)["time_s"].diff()
+    apart = apart[apart > 0]
+    return {FRAMES_HZ: round(1 / float(apart.median()), 3)} if len(apart) else {}
 
 
 def _card(
