@@ -17,7 +17,7 @@ demo: $(CORE)/installed
 	$(CORE)/bin/au demo --out au-demo
 
 test: $(DEV)/installed
-	$(DEV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n 2 --dist loadfile
 
 check: $(DEV)/installed
 	$(DEV)/bin/ruff check .
