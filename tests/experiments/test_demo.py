@@ -43,9 +43,8 @@ def test_detected_rows_stand_beside_the_labels(demo):
 
 
 def test_the_embedded_model_reads_the_clip_better_than_chance(demo):
-    assert np.nanmean([score.auc for score in demo.scores]) > 0.75
+    assert np.nanmean([score.auc for score in demo.scores]) > 0.85
     brows = {score.au: score for score in demo.scores if score.au in (1, 2)}
     for score in brows.values():
-        assert score.shown > 10
-        assert score.auc > 0.85  # ranked, but in a face that smiles throughout version 2 calls none
+        assert score.called > 0.5 * score.shown > 10
         assert score.false_alarms < 0.1 * len(pd.read_csv(demo.labels))

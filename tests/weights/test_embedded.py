@@ -15,23 +15,23 @@ from actionunits.facs.sets import DEFAULT_17
 
 #: Probabilities of the AUs on the photograph of the astronaut.
 GOLDEN = [
+    0.300,
+    0.121,
+    0.058,
+    0.213,
+    1.000,
+    0.143,
+    0.011,
+    0.000,
+    1.000,
+    0.005,
+    0.000,
     0.000,
     0.000,
     0.000,
     0.000,
     1.000,
-    0.009,
-    0.000,
-    0.000,
-    1.000,
-    0.004,
-    0.000,
-    0.000,
-    0.000,
-    0.000,
-    0.000,
-    1.000,
-    0.003,
+    0.019,
 ]
 
 WEIGHTS = resources.files("actionunits") / "weights"

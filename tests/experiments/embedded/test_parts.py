@@ -310,7 +310,7 @@ def test_some_peoples_faces_are_taken_out():
 
 def _animated(rng: np.random.Generator, count: int) -> Batch:
     labels = rng.integers(0, 2, (count, 1, 17)).astype(np.int8)
-    frames = np.repeat(labels[:, :, :1, None, None], 112, axis=3).repeat(112, axis=4).astype(np.float32)
+    frames = np.repeat(labels[:, :, 5:6, None, None], 112, axis=3).repeat(112, axis=4).astype(np.float32)
     points = rng.uniform(0, 112, (count, 1, 68, 2)).astype(np.float32)
     return Batch(frames, landmarks=points, labels=labels)
 
@@ -329,6 +329,11 @@ def test_calibration_and_thresholds_come_from_validation_faces():
         collate([s for s, smile in zip(faces.samples, faces.smiling, strict=True) if not smile], model.spec)
     )
     assert (limits >= neutral[0].max()).all()
-    # the first AU is what the brightness shows: its threshold parts 0 from 1
-    probability = _by_brightness(batches[0])[0][:, 0]
-    assert ((probability >= limits[0]) == (batches[0].labels[:, 0, 0] == 1)).all()
+    # AU7 is what the brightness shows: its threshold parts 0 from 1
+    probability = _by_brightness(batches[0])[0][:, 5]
+    assert ((probability >= limits[5]) == (batches[0].labels[:, 0, 5] == 1)).all()
+    # nor is an AU called on a smile that joy does not show
+    smile = _by_brightness(collate(faces.samples[1:2], model.spec))[0][0, 0]
+    assert [au for au, limit in zip(model.spec.aus, limits, strict=True) if limit >= smile] == [
+        *(1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24),
+    ]

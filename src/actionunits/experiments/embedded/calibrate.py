@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from actionunits.experiments.embedded.measure import Predict, RealFaces
+from actionunits.experiments.embedded.pictures import NOT_IN_A_SMILE
 from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.models.interface import to_tensors
@@ -21,9 +22,12 @@ __all__ = ["calibrate", "choose_thresholds"]
 #: Weight of the real faces of an AU beside its animated ones.
 REAL_WEIGHT = 0.2
 
-#: How far above the mean of real neutral faces a threshold lies, in deviations of their logits: if those are
-#: normal, 5 % of neutral faces are above.
-ABOVE_NEUTRAL = 1.645
+#: How far above the mean of real faces that do not show an AU its threshold lies, in deviations of their
+#: logits: if those are normal, 5 % of these faces are above.
+ABOVE_ABSENT = 1.645
+
+#: AUs that published codings of posed joy do not show: they are not to be called on smiles either.
+NOT_IN_JOY = (1, 2, 4, 5, 9, *NOT_IN_A_SMILE)
 
 
 @dataclass(frozen=True)
@@ -64,23 +68,30 @@ def choose_thresholds(
 ) -> FloatArray:
     """The probability f32[A] above which an AU is called, from validation people.
 
-    The best weighted F1, but never so low that a neutral face is called: at least :data:`ABOVE_NEUTRAL`
-    deviations above the mean of the real neutral faces, in logits. An AU of which only one class is there
-    gets 0.5 for the former.
+    The best weighted F1, but never so low that a face without the AU is called: at least
+    :data:`ABOVE_ABSENT` deviations above the mean of the real neutral faces, in logits, and for
+    :data:`NOT_IN_JOY` of the real smiles too. An AU of which only one class is there gets 0.5 for the first.
     """
     limits = np.full(len(spec.aus), 0.5, np.float32)
     for column, scored in enumerate(_together(lambda batch: predict(batch)[0], animated, faces, spec)):
         if len(set(scored.labels.tolist())) == 2:
             limits[column] = _best_f1(scored)
-    if faces.samples and not faces.smiling.all():
-        limits = np.maximum(limits, _above_neutral(predict, faces, spec))
+    if not faces.samples:
+        return limits
+    said = predict(collate(faces.samples, spec))[0]
+    if not faces.smiling.all():
+        limits = np.maximum(limits, _above(said[~faces.smiling]))
+    if faces.smiling.any():
+        absent = [column for column, au in enumerate(spec.aus) if au in NOT_IN_JOY]
+        limits[absent] = np.maximum(limits[absent], _above(said[faces.smiling])[absent])
     return limits
 
 
-def _above_neutral(predict: Predict, faces: RealFaces, spec: InputSpec) -> FloatArray:
-    said = predict(collate(faces.samples, spec))[0][~faces.smiling].astype(np.float64)
-    logits = np.log(np.clip(said, 1e-6, 1 - 1e-6) / (1 - np.clip(said, 1e-6, 1 - 1e-6)))
-    limit = logits.mean(axis=0) + ABOVE_NEUTRAL * logits.std(axis=0)
+def _above(said: FloatArray) -> FloatArray:
+    """f32[A]: the probability that those f32[N,A] of faces without the AU seldom reach."""
+    sure = np.clip(said.astype(np.float64), 1e-6, 1 - 1e-6)
+    logits = np.log(sure / (1 - sure))
+    limit = logits.mean(axis=0) + ABOVE_ABSENT * logits.std(axis=0)
     return np.asarray(1 / (1 + np.exp(-limit)), np.float32)
 
 

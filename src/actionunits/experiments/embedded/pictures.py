@@ -42,6 +42,7 @@ from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = [
     "MARGIN_PX",
+    "NOT_IN_A_SMILE",
     "ON_A_SMILE",
     "Layout",
     "PictureStore",

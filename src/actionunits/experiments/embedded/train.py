@@ -132,9 +132,10 @@ def _train_seed(
         on_epoch=on_epoch,
     )
     model = model.to(memory_format=torch.contiguous_format)
-    animated = [*chosen_by.animated, *chosen_by.on_smiles]
-    calibrate(model, animated, chosen_by.faces)
-    limits = choose_thresholds(predictor(model), animated, chosen_by.faces, model.spec)
+    calibrate(model, chosen_by.animated, chosen_by.faces)
+    # a threshold holds on smiles too; a probability is that of faces at rest, as often animated as those
+    both = [*chosen_by.animated, *chosen_by.on_smiles]
+    limits = choose_thresholds(predictor(model), both, chosen_by.faces, model.spec)
     return Trained(seed, model, limits, result)
 
 
