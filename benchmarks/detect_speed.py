@@ -7,7 +7,8 @@ other work on the machine can only slow a run down; the slowest is told beside i
 that looks for the face in every whole frame with the same detector, points, crops and model, one after the
 other, runs on a part of it.
 
-    python benchmarks/detect_speed.py FOLDER_OF_CLIPS [--runs 3] [--model FILE] [--out RESULT.json]
+    python benchmarks/detect_speed.py FOLDER_OF_CLIPS [--runs 3] [--model FILE] [--landmarks own]
+        [--out RESULT.json]
 """
 
 from __future__ import annotations
@@ -157,10 +158,12 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=1000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--model")
+    parser.add_argument("--landmarks", choices=("own", "dlib"))
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     clips = sorted(path for path in options.clips.iterdir() if path.suffix in (".mkv", ".mp4", ".mov"))
     extra = ["--model", options.model] if options.model else []
+    extra += ["--landmarks", options.landmarks] if options.landmarks else []
     results = []
     with tempfile.TemporaryDirectory() as folder:
         short, long = Path(folder, "short.mp4"), Path(folder, "long.mp4")

@@ -59,6 +59,19 @@ print([name for name in ("torch", "pandas", "matplotlib", "scipy", "skimage") if
     assert _python(code).strip() == "[]"
 
 
+def test_the_command_needs_neither_tables_nor_figures_to_write_a_table(photo: Path, tmp_path: Path) -> None:
+    code = f"""
+import contextlib, sys
+from actionunits.cli.main import run
+sys.argv = ["au", "detect", {str(photo)!r}, "--out", {str(tmp_path)!r}]
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(sys.stderr):
+    run()
+print([name for name in ("torch", "pandas", "pyarrow", "matplotlib", "scipy") if name in sys.modules])
+"""
+    assert _python(code).strip() == "[]"
+    assert list(tmp_path.glob("*.csv"))
+
+
 @pytest.mark.parametrize(
     "first", ["import actionunits.detect.pipeline", "from actionunits.detect import pipeline", "pass"]
 )

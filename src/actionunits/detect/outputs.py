@@ -18,12 +18,12 @@ from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
-from actionunits.detect.report import Report
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import OnProgress
 
 if TYPE_CHECKING:
+    from actionunits.detect.report import Report
     from actionunits.faces.video import FrameSource
 
 __all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "output_names"]
@@ -189,7 +189,7 @@ def detect_to_files(
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     make_directory(plan.folder)
-    report = Report(detector.aus, detector.thresholds, timed=frames.kind == "video") if plan.report else None
+    report = _report(detector, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
     layout = layout_of(
         plan.layout,
@@ -228,6 +228,13 @@ def detect_to_files(
         trouble=count.trouble,
         note=note,
     )
+
+
+def _report(detector: Detector, *, timed: bool) -> Report:
+    """A page; what makes tables and figures is loaded for it alone (pandas and Arrow: 100 MB)."""
+    from actionunits.detect.report import Report
+
+    return Report(detector.aus, detector.thresholds, timed=timed)
 
 
 @dataclass
