@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import actionunits.detect
-from actionunits.detect import outputs
 from actionunits.detect.outputs import OutputPlan, detect_to_files, output_names
 from actionunits.detect.pipeline import Detector
 from actionunits.errors import UserError
@@ -91,7 +90,7 @@ def test_a_page_that_fails_takes_the_table_with_it(
     def fail(*_: object, **__: object) -> None:
         raise UserError("cannot write the page")
 
-    monkeypatch.setattr(outputs.Report, "write", fail)
+    monkeypatch.setattr("actionunits.detect.report.Report.write", fail)
     with pytest.raises(UserError, match="the page"):
         detect_to_files(
             Detector(make_model()), talk, "talk", OutputPlan(tmp_path / "o", video=True, report=True)
