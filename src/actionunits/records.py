@@ -192,6 +192,8 @@ class Portrait:
 Scored = Literal["middle", "last", "all"]
 #: How optical flow is found (:data:`actionunits.faces.flow.FLOW_METHODS`).
 FlowMethod = Literal["dis", "tvl1"]
+#: What finds the 68 points of a face (:mod:`actionunits.faces.landmarks`).
+Finder = Literal["own", "dlib"]
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ class InputSpec:
         needs_flow: the model takes optical flow.
         flow: how it is found: ``dis`` or ``tvl1`` (:mod:`actionunits.faces.flow`).
         needs_landmarks: the model takes the 68 points, in crop pixels.
+        landmarks: what finds the points that lay its crops and that it takes: ``own`` or ``dlib``, as in its
+            training; ``dlib`` where models were saved before there was a choice.
         normalisation: (mean, deviation) of each channel, on 0 to 255 pixels: x -> (x - mean) / deviation.
         emotions: names of the emotions that the model gives beside its AUs, in order; often none.
     """
@@ -235,6 +239,7 @@ class InputSpec:
     needs_flow: bool = False
     flow: FlowMethod = "dis"
     needs_landmarks: bool = False
+    landmarks: Finder = "dlib"
     normalisation: tuple[tuple[float, ...], tuple[float, ...]] = ((127.5,), (64.0,))
     emotions: tuple[str, ...] = ()
 
@@ -249,6 +254,8 @@ class InputSpec:
             raise ValueError(f"InputSpec.scored must be middle, last or all, got {self.scored!r}")
         if self.flow not in ("dis", "tvl1"):
             raise ValueError(f"InputSpec.flow must be dis or tvl1, got {self.flow!r}")
+        if self.landmarks not in ("own", "dlib"):
+            raise ValueError(f"InputSpec.landmarks must be own or dlib, got {self.landmarks!r}")
         if any(len(part) != self.channels for part in self.normalisation):
             raise ValueError(
                 f"InputSpec.normalisation needs a mean and a deviation for each of {self.channels} channels"

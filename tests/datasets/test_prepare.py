@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from actionunits.datasets.adapter import usable_index
-from actionunits.datasets.cache import CropCache
+from actionunits.datasets.cache import CropCache, CropGeometry
 from actionunits.datasets.prepare import prepare
 from actionunits.datasets.registry import data_set
 from actionunits.errors import UserError
@@ -46,7 +47,7 @@ def test_every_frame_is_cropped_as_in_use(bp4d, undisturbed):
     assert part.tolist() == np.repeat(np.arange(6), 6).tolist()
     assert row.tolist() == list(range(6)) * 6
     frame = read_picture(root / index.table["path"][0])
-    landmarks = find_landmarks(frame.grey, make_detector("hog").find(frame.grey)[0])
+    landmarks = find_landmarks(frame.grey, make_detector("hog").find(frame.grey)[0], "dlib")
     wanted = align(frame.grey, landmarks, 64, 28.0).image
     np.testing.assert_array_equal(cache.crops(0)[0, :, :, 0], wanted)
     for number in range(6):
@@ -279,3 +280,20 @@ def test_specs_by_name():
     assert input_spec("facs3d/cnn2d") == spec
     with pytest.raises(UserError, match="did you mean 'facs3d"):
         input_spec("facs3")
+
+
+def test_a_cache_tells_whose_points_lay_its_crops(bp4d, tmp_path):
+    """Of the first caches, which had dlib's only, nothing says so."""
+    root, index = bp4d
+    old = CropGeometry.of(SPEC).to_plain()
+    assert "landmarks" not in old
+    assert CropGeometry(**old).landmarks == "dlib"
+    few = index.take(np.arange(3))
+    made = prepare(few, root, replace(SPEC, landmarks="own"), tmp_path / "own")
+    frame = read_picture(root / index.table["path"][0])
+    landmarks = find_landmarks(frame.grey, make_detector("hog").find(frame.grey)[0], "own")
+    np.testing.assert_array_equal(
+        made.cache.crops(0)[0, :, :, 0], align(frame.grey, landmarks, 64, 28.0).image
+    )
+    with pytest.raises(UserError, match="by the points of 'own'; this model takes grey crops"):
+        prepare(few, root, SPEC, tmp_path / "own")

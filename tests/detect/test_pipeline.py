@@ -13,6 +13,8 @@ from actionunits.detect.results import FrameResult
 from actionunits.errors import UserError
 from actionunits.faces.align import align_for
 from actionunits.faces.batch import collate, sample_of
+from actionunits.faces.detect import HogDetector
+from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.video import TruncatedSource, open_source
 from actionunits.records import Frame, Landmarks
 
@@ -289,3 +291,23 @@ def test_pictures_of_long_clips_are_read_again_instead_of_held(
         assert result.frame.index == result.frame_index
         kept.append(result.frame.time_s == result.time_s)
     assert kept == [True] * 36
+
+
+@pytest.mark.parametrize("learnt_from", ["own", "dlib"])
+def test_the_points_are_found_as_the_model_learnt_them(
+    make_model: MakeModel, talk: Path, learnt_from
+) -> None:
+    detector = Detector(make_model(landmarks=learnt_from))
+    assert detector.landmarks == learnt_from
+    frame = next(iter(detector.run(talk, keep_frames=True)))
+    grey, face = frame.frame.grey, HogDetector().find(frame.frame.grey)[0]
+    found = find_landmarks(grey, face, learnt_from).points
+    other = find_landmarks(grey, face, "own" if learnt_from == "dlib" else "dlib").points
+    away = [np.abs(frame.faces[0].landmarks - each).mean() for each in (found, other)]
+    assert away[0] < away[1] / 2
+
+
+def test_other_points_may_be_asked_for(make_model: MakeModel) -> None:
+    assert Detector(make_model(landmarks="own"), landmarks="dlib").landmarks == "dlib"
+    with pytest.raises(UserError, match="unknown finder of landmarks 'dlip': did you mean 'dlib'"):
+        Detector(make_model(landmarks="own"), landmarks="dlip")

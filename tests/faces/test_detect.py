@@ -92,7 +92,7 @@ def test_unknown_detector():
 
 
 def test_points_lie_on_the_face():
-    points = find_landmarks(GREY, HogDetector().find(GREY)[0]).points
+    points = find_landmarks(GREY, HogDetector().find(GREY)[0], "dlib").points
     right_eye, left_eye, mouth = points[36:42].mean(0), points[42:48].mean(0), points[48:60].mean(0)
     np.testing.assert_allclose(right_eye, [203, 101], atol=3)  # read off the photograph
     np.testing.assert_allclose(left_eye, [247, 103], atol=3)
@@ -103,11 +103,11 @@ def test_points_lie_on_the_face():
 @pytest.mark.parametrize("factor", [0.7, 2.5])
 def test_points_do_not_depend_on_the_size_or_place_of_the_picture(factor):
     face = HogDetector().find(GREY)[0]
-    points = find_landmarks(GREY, face).points
+    points = find_landmarks(GREY, face, "dlib").points
     matrix = np.array([[factor, 0, 7.4], [0, factor, 3.7]])
     moved = cv2.warpAffine(GREY, matrix, (1300, 1300), flags=cv2.INTER_AREA)
     box = (face.box.reshape(2, 2) @ matrix[:, :2].T + matrix[:, 2]).reshape(4).astype(np.float32)
-    other = find_landmarks(moved, Face(box, 0.0)).points
+    other = find_landmarks(moved, Face(box, 0.0), "dlib").points
     away = np.hypot(*(((other - matrix[:, 2]) / factor) - points).T)
     assert np.median(away) < 0.04 * 40  # of an inter-ocular distance of 40 px
 
@@ -115,10 +115,10 @@ def test_points_do_not_depend_on_the_size_or_place_of_the_picture(factor):
 def test_the_points_box_is_where_they_are_looked_for():
     """Looking again and again in the box of the last points must neither drift nor shrink."""
     face = HogDetector().find(GREY)[0]
-    first = find_landmarks(GREY, face)
+    first = find_landmarks(GREY, face, "dlib")
     landmarks = first
     for _ in range(40):
-        landmarks = find_landmarks(GREY, Face(face_box_from(landmarks), 0.0))
+        landmarks = find_landmarks(GREY, Face(face_box_from(landmarks), 0.0), "dlib")
     assert overlap(face_box_from(landmarks), face.box) > 0.75
     assert np.hypot(*(landmarks.points - first.points).T).mean() < 0.04 * 40
 
@@ -126,7 +126,7 @@ def test_the_points_box_is_where_they_are_looked_for():
 def test_a_face_at_the_border():
     cut = np.ascontiguousarray(GREY[:, 195:])
     box = FACE_BOX - np.array([195, 0, 195, 0], np.float32)
-    points = find_landmarks(cut, Face(box, 0.0)).points
+    points = find_landmarks(cut, Face(box, 0.0), "dlib").points
     np.testing.assert_allclose(points[42:48].mean(0), [247 - 195, 103], atol=6)  # the eye that is still there
 
 
@@ -139,3 +139,17 @@ def test_real_pictures(shared_data):
     assert detector.find(read_picture(folder / "free-mountain-vector-01.jpg").grey) == []
     portraits = sorted((shared_data / "faces" / "london").glob("*.jpg"))[::12]
     assert all(len(detector.find(read_picture(p).grey)) == 1 for p in portraits)
+
+
+def test_dlibs_points_say_what_to_install_where_their_file_is_missing(monkeypatch):
+    from actionunits.faces import landmarks as module
+
+    module._predictor.cache_clear()
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    face = HogDetector().find(GREY)[0]
+    try:
+        assert find_landmarks(GREY, face).points.shape == (68, 2), "the core's own need no extra"
+        with pytest.raises(UserError, match=r"pip install 'actionunits\[dlib\]'"):
+            find_landmarks(GREY, face, "dlib")
+    finally:
+        module._predictor.cache_clear()

@@ -14,7 +14,6 @@ import typer
 
 from actionunits.cli.progress import progress_bar
 from actionunits.errors import UserError
-from actionunits.faces.finders import DEFAULT_LANDMARKS
 
 if TYPE_CHECKING:
     from actionunits.detect.outputs import OutputPlan, SourceSummary
@@ -43,9 +42,6 @@ class _Faces(StrEnum):
 class _Landmarks(StrEnum):
     own = "own"
     dlib = "dlib"
-
-
-_DEFAULT_LANDMARKS = _Landmarks(DEFAULT_LANDMARKS)
 
 
 class _FaceDetector(StrEnum):
@@ -82,9 +78,13 @@ def detect(
     ] = _Faces.largest,
     detector: Annotated[_FaceDetector, typer.Option(help="How faces are found.")] = _FaceDetector.hog,
     landmarks: Annotated[
-        _Landmarks,
-        typer.Option(help="What finds the 68 points: a network of our own, or dlib's predictor."),
-    ] = _DEFAULT_LANDMARKS,
+        _Landmarks | None,
+        typer.Option(
+            help="What finds the 68 points: a network of our own, or dlib's predictor "
+            "(pip install 'actionunits[dlib]'); without it, what the model learnt from.",
+            show_default=False,
+        ),
+    ] = None,
     video: Annotated[
         bool,
         typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
@@ -155,7 +155,7 @@ def detect(
         "model": model,
         "faces": faces.value,
         "detector": detector.value,
-        "landmarks": landmarks.value,
+        "landmarks": landmarks.value if landmarks else None,
         "smooth_s": smooth,
         "baseline": baseline,
     }

@@ -30,8 +30,9 @@ __all__ = ["app", "run"]
 app = typer.Typer(
     name="au",
     help="Facial Action Units (FACS) out of pictures and videos. Example: au detect interview.mp4",
-    epilog="The points of a face come from a predictor that was trained on iBUG 300-W: not for commercial "
-    "use (THIRD_PARTY_NOTICES.md). Nothing leaves this machine.",
+    epilog="For the papers' networks and --landmarks dlib, the points of a face come from a predictor "
+    "that was trained on iBUG 300-W: not for commercial use (THIRD_PARTY_NOTICES.md). Nothing leaves this "
+    "machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -48,6 +48,7 @@ class CropGeometry:
         channels: 1 (grey) or 3 (RGB).
         crop: laid by the ``eyes``, by the ``points`` or by the detector's ``box``; of the last two, distance
             and height of the eyes are 0.
+        landmarks: what finds the points that lay it.
     """
 
     size_px: int
@@ -55,29 +56,34 @@ class CropGeometry:
     eye_line: float
     channels: int
     crop: str = "eyes"
+    landmarks: str = "dlib"
 
     @classmethod
     def of(cls, spec: InputSpec) -> CropGeometry:
         """A model's crop."""
         if spec.crop != "eyes":
-            return cls(spec.size_px, 0.0, 0.0, spec.channels, spec.crop)
-        return cls(spec.size_px, float(spec.inter_ocular_px), float(spec.eye_line), spec.channels)
+            return cls(spec.size_px, 0.0, 0.0, spec.channels, spec.crop, spec.landmarks)
+        eyes = (float(spec.inter_ocular_px), float(spec.eye_line))
+        return cls(spec.size_px, *eyes, spec.channels, landmarks=spec.landmarks)
 
     def to_plain(self) -> dict[str, Any]:
-        """Plain values for JSON; of a crop by the eyes without its kind, as caches have always said it."""
+        """Plain values for JSON; what is as in the first caches (by the eyes, dlib's points) is left out."""
         values = asdict(self)
-        if self.crop == "eyes":
-            del values["crop"]
+        for name, first in (("crop", "eyes"), ("landmarks", "dlib")):
+            if values[name] == first:
+                del values[name]
         return values
 
     def __str__(self) -> str:
         colour = "grey" if self.channels == 1 else "RGB"
         if self.crop == "box":
-            return f"{colour} crops of {self.size_px} px, the detector's box"
-        if self.crop == "points":
-            return f"{colour} crops of {self.size_px} px, filled by the face's points"
-        eyes = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"
-        return f"{colour} crops of {self.size_px} px, {eyes}"
+            laid = "the detector's box"
+        elif self.crop == "points":
+            laid = "filled by the face's points"
+        else:
+            laid = f"eyes {self.inter_ocular_px:g} px apart at {self.eye_line:g} of the height"
+        points = "" if self.landmarks == "dlib" else f", by the points of {self.landmarks!r}"
+        return f"{colour} crops of {self.size_px} px, {laid}{points}"
 
 
 @dataclass(frozen=True)

@@ -161,7 +161,9 @@ class _Cropper:
         self.shape: tuple[int, ...] = ()
 
     def _new_tracker(self) -> FaceTracker:
-        return FaceTracker(self.detector, keep="largest", tracking=self.task.follow)
+        task = self.task
+        landmarks = task.geometry.landmarks
+        return FaceTracker(self.detector, keep="largest", landmarks=landmarks, tracking=task.follow)
 
     def crop(self, frame: Frame) -> tuple[ImageArray, FloatArray] | None:
         """u8[S,S,C] and f32[68,2] in its pixels; None without a face."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 
 from actionunits.ahead import ahead
 from actionunits.detect.clips import CroppedFrame
-from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.records import Frame, InputSpec
 
 if TYPE_CHECKING:
@@ -39,7 +38,7 @@ def cropped_frames(
     detector: FaceDetector,
     *,
     faces: Literal["largest", "all"] = "largest",
-    landmarks: str = DEFAULT_LANDMARKS,
+    landmarks: str | None = None,
     keep_frames: bool = False,
 ) -> Generator[CroppedFrame, None, None]:
     """Each frame with the crops of its faces, in order.
@@ -52,7 +51,7 @@ def cropped_frames(
         spec: says which crops.
         detector: finds the faces; a copy of it is used.
         faces: ``largest`` or ``all``.
-        landmarks: what finds the points.
+        landmarks: what finds the points; None is what the spec says.
         keep_frames: leave the picture in each.
 
     Raises:
@@ -68,7 +67,7 @@ def cropped_frames(
         copy(detector),
         scout=copy(detector),
         keep=faces,
-        landmarks=landmarks,
+        landmarks=landmarks or spec.landmarks,
         tracking=source.kind == "video",
         search_every_s=_SEARCH_ALL_S if faces == "all" else _SEARCH_LARGEST_S,
     )

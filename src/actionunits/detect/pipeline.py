@@ -59,7 +59,7 @@ class Detector:
         faces: ``largest`` follows the largest face only (a larger one that comes in takes over within 2 s),
             ``all`` follows every face (new ones are found within 1 s).
         detector: ``hog`` (dlib) or ``viola-jones`` (OpenCV).
-        landmarks: what finds the 68 points: ``own`` or ``dlib``.
+        landmarks: what finds the 68 points: ``own``, ``dlib``, or None for what the model learnt from.
         batch: faces that the model is given at once; more is faster and answers later.
         smooth_s: standard deviation in seconds of a Gaussian over time, for each face; 0 leaves values as
             they are. Pictures have no times and are left as they are. See
@@ -81,7 +81,7 @@ class Detector:
         *,
         faces: Literal["largest", "all"] = "largest",
         detector: Literal["hog", "viola-jones"] = "hog",
-        landmarks: str = DEFAULT_LANDMARKS,
+        landmarks: str | None = None,
         batch: int = 16,
         smooth_s: float = 0.0,
         baseline: str = "none",
@@ -95,10 +95,11 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
-        self.landmarks = known_finder(landmarks)
+        likely = DEFAULT_LANDMARKS if landmarks is None else known_finder(landmarks)
         self._baseline = Baseline.parse(baseline)
-        self._apart = Apart(partial(load_points, landmarks)) if apart and can_work_apart() else None
+        self._apart = Apart(partial(load_points, likely)) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
+        self.landmarks: str = landmarks or self.backend.spec.landmarks
         self.faces: Literal["largest", "all"] = faces
         self.detector: Literal["hog", "viola-jones"] = detector
         self.batch = batch

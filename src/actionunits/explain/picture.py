@@ -10,6 +10,7 @@ from actionunits.explain.occlusion import Predictor, occlusion_maps
 from actionunits.faces.align import align_for
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector, find_faces
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.pictures import read_picture
 from actionunits.records import FloatArray, Frame, ImageArray, Landmarks, OnProgress
@@ -32,8 +33,8 @@ class Explained:
     probability: float
 
 
-def face_of_picture(path: str | Path) -> tuple[Frame, Landmarks]:
-    """A picture and the points of its largest face.
+def face_of_picture(path: str | Path, landmarks: str = DEFAULT_LANDMARKS) -> tuple[Frame, Landmarks]:
+    """A picture and the points of its largest face, by that finder.
 
     Raises:
         UserError: no such picture, or no face in it.
@@ -42,7 +43,7 @@ def face_of_picture(path: str | Path) -> tuple[Frame, Landmarks]:
     faces = find_faces(frame.grey, HogDetector())
     if not faces:
         raise UserError(f"no face was found in {path}: give a picture with an upright face of 80 px or more")
-    return frame, find_landmarks(frame.grey, faces[0])
+    return frame, find_landmarks(frame.grey, faces[0], landmarks)
 
 
 def explain_picture(
@@ -72,7 +73,7 @@ def explain_picture(
         raise UserError(f"the model does not give AU{au}: it gives {', '.join(map(str, spec.aus))}")
     if spec.needs_flow:
         raise UserError("a model that takes flow cannot be explained on a picture yet")
-    frame, landmarks = face_of_picture(path)
+    frame, landmarks = face_of_picture(path, spec.landmarks)
     crop = align_for(spec, frame, landmarks)
     sample = sample_of([crop] * spec.clip_length, [landmarks] * spec.clip_length, spec)
     maps = occlusion_maps(

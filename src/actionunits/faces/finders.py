@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from actionunits.errors import unknown_name
+from actionunits.records import Finder
 
 __all__ = ["DEFAULT_LANDMARKS", "LANDMARKS", "known_finder"]
 
 #: ``own``: a network of ours, trained on openly licensed faces; ``dlib``: dlib's shape predictor.
-LANDMARKS = ("own", "dlib")
+LANDMARKS: tuple[Finder, ...] = get_args(Finder)
 
 #: What finds them where nothing else is said.
-DEFAULT_LANDMARKS = "dlib"
+DEFAULT_LANDMARKS: Finder = "own"
 
 
 def known_finder(name: str) -> str:

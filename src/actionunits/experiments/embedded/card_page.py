@@ -188,6 +188,14 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "  `au detect` flags others), adults, mostly of the groups in the portraits.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
         "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
-        "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use.",
+        *_points_note(card),
         "",
+    ]
+
+
+def _points_note(card: Mapping[str, Any]) -> list[str]:
+    if card["recipe"]["model"]["landmarks"] != "dlib":
+        return []
+    return [
+        "- It reads the points of dlib's predictor, which was trained on iBUG 300-W: not for commercial use."
     ]

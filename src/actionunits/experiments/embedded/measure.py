@@ -15,7 +15,6 @@ from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.align import align_for, inter_ocular_distance
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector
-from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.video import read_picture
 from actionunits.metrics.calibration import calibration_error
@@ -81,13 +80,7 @@ class RealFaces:
         )
 
 
-def real_faces(
-    photographs: Sequence[Photograph],
-    spec: InputSpec,
-    *,
-    views: int = 1,
-    landmarks: str = DEFAULT_LANDMARKS,
-) -> RealFaces:
+def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int = 1) -> RealFaces:
     """Detect and align the largest face of each photograph.
 
     Args:
@@ -95,7 +88,6 @@ def real_faces(
         spec: what the model takes.
         views: pictures of each: the photograph, and what random cameras make of it, with a box as a tracker
             gives it. More are for choosing; a score is of the photographs themselves.
-        landmarks: what finds the points.
     """
     detector, rng = HogDetector(), np.random.default_rng(0)
     samples, smiling, subjects, rule, missed = [], [], [], [], 0
@@ -105,14 +97,14 @@ def real_faces(
         if not faces:
             missed += 1
             continue
-        eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0], landmarks))
+        eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0], spec.landmarks))
         for view in range(views):
             seen, face = frame, faces[0]
             if view > 0:
                 taken = degrade(frame.image, rng, eyes_px)
                 seen = Frame(np.asarray(cv2.cvtColor(taken, cv2.COLOR_RGB2GRAY), np.uint8), 0, 0.0, taken)
                 face = Face(jittered_box(face.box, rng), 1.0)
-            points = find_landmarks(seen.grey, face, landmarks)
+            points = find_landmarks(seen.grey, face, spec.landmarks)
             samples.append(sample_of([align_for(spec, seen, points, face.box)], [points], spec))
             smiling.append(photo.smiling)
             subjects.append(photo.subject)

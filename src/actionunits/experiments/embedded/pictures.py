@@ -37,6 +37,7 @@ from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.degrade import degrade
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
+from actionunits.synthesis.mixing import mixed_portrait
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
@@ -99,6 +100,7 @@ class Layout:
         real_share: share of unanimated photographs, as many smiling as neutral ones.
         smiling_share: share of the animated portraits that smile in the photograph, broadly; they show
             :data:`ON_A_SMILE`.
+        mixed_share: share of the neutral portraits that are animated with a second person mixed in.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -113,6 +115,7 @@ class Layout:
     flat_share: float
     real_share: float
     smiling_share: float
+    mixed_share: float
     subjects: tuple[str, ...]
     face_model: str
     landmarks: str = DEFAULT_LANDMARKS
@@ -303,7 +306,10 @@ def _fill_animated(
 def _photo_to_animate(
     photographs: tuple[Photograph, ...], layout: Layout, rng: np.random.Generator
 ) -> tuple[Photograph, Portrait]:
-    """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found."""
+    """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found.
+
+    The neutral one may be mixed with another person's (:func:`~actionunits.synthesis.mixing.mixed_portrait`).
+    """
 
     def loaded(photo: Photograph) -> Portrait:
         return load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=layout.landmarks)
@@ -315,8 +321,18 @@ def _photo_to_animate(
             portrait = loaded(photo)
             if smiles_broadly(portrait):
                 return photo, portrait
-    photo = _one_of([photo for photo in photographs if not photo.smiling], rng)
-    return photo, loaded(photo)
+    neutral = [photo for photo in photographs if not photo.smiling]
+    photo = _one_of(neutral, rng)
+    portrait = loaded(photo)
+    if rng.random() < layout.mixed_share:
+        second = loaded(_one_of(neutral, rng))
+        portrait = mixed_portrait(portrait, second, shape=float(rng.random()), texture=_texture_share(rng))
+    return photo, portrait
+
+
+def _texture_share(rng: np.random.Generator) -> float:
+    """Seldom half of each: a mean of two skins has neither's wrinkles."""
+    return float(rng.beta(0.5, 0.5))
 
 
 def smiles_broadly(portrait: Portrait) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from actionunits.experiments.recipe import change_values, read_recipe
-from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.models.config import from_plain
 from actionunits.models.embedded.net import EmbeddedConfig
 from actionunits.training.settings import TrainSettings
@@ -27,9 +26,9 @@ class PictureSettings:
         smiling_share: share of the animated training portraits that smile in the photograph: upper-face AUs
             are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
             validation and test subjects, too.
+        mixed_share: share of the neutral training portraits into which a second person is mixed.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
-        landmarks: what finds the points: ``own`` or ``dlib``.
     """
 
     pictures: int = 24000
@@ -38,16 +37,16 @@ class PictureSettings:
     flat_share: float = 0.3
     real_share: float = 0.1
     smiling_share: float = 0.25
+    mixed_share: float = 0.5
     batch: int = 128
     seed: int = 1
-    landmarks: str = DEFAULT_LANDMARKS
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
-        if not all(0 <= share <= 1 for share in (self.flat_share, self.real_share, self.smiling_share)):
-            raise ValueError("flat_share, real_share and smiling_share must be within 0 to 1")
-        known_finder(self.landmarks)
+        shares = (self.flat_share, self.real_share, self.smiling_share, self.mixed_share)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError("flat_share, real_share, smiling_share and mixed_share must be within 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,8 @@ class EmbeddedRecipe:
         model: sizes of the network.
         split: who is not trained on.
         seeds: a training for each; all are scored, the best by the validation people is kept.
+        taught: above 0, a second round follows: the seeds are trained again, and this share of what they
+            learn from is what the first round's networks say together of each picture; 1 is nothing else.
     """
 
     title: str = "the embedded model"
@@ -82,10 +83,13 @@ class EmbeddedRecipe:
     model: EmbeddedConfig = EmbeddedConfig()
     split: SplitSettings = SplitSettings()
     seeds: tuple[int, ...] = (1,)
+    taught: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different numbers, at least one, got {list(self.seeds)}")
+        if not 0 <= self.taught <= 1:
+            raise ValueError(f"taught must be within 0 to 1, got {self.taught}")
 
 
 def load_embedded_recipe(changes: Sequence[str] = ()) -> EmbeddedRecipe:

@@ -37,12 +37,13 @@ from actionunits.experiments.embedded.pictures import (
     smiles_broadly,
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.experiments.embedded.teaching import TaughtBatches
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
-from actionunits.records import Batch, FloatArray, InputSpec, Stage
-from actionunits.training.loop import EpochRecord, fit
+from actionunits.records import Batch, FloatArray, InputSpec, OnProgress, Stage
+from actionunits.training.loop import BatchSource, EpochRecord, fit
 
 __all__ = ["predictor", "train_embedded"]
 
@@ -61,8 +62,8 @@ def train_embedded(
     """Train the embedded model and write it with its card; goes on where a stopped run was.
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
-    ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the one
-    that scores best on the validation people is written.
+    ``train``, ``validation``, ``test`` (pictures), ``run-SEED`` and ``taught-SEED`` (checkpoints of both
+    rounds). Of several seeds of the last round the one that scores best on the validation people is written.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -82,52 +83,72 @@ def train_embedded(
         UserError: portraits are missing, or the folder holds another run.
     """
     make_directory(out)
+    spec = build(recipe.model).spec
     people = find_people(
         portraits,
         validation=recipe.split.validation,
         test=recipe.split.test,
         unsorted=unsorted,
         seed=recipe.data.seed,
-        landmarks=recipe.data.landmarks,
+        landmarks=spec.landmarks,
     )
-    spec = build(recipe.model).spec
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
     chosen_by = Validation(
         list(store_batches(stores["validation"], spec)),
-        real_faces(people.validation, spec, views=VIEWS, landmarks=recipe.data.landmarks),
+        real_faces(people.validation, spec, views=VIEWS),
         list(store_batches(stores["validation-smiles"], spec)) if "validation-smiles" in stores else [],
     )
-    trained = [
-        _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
-    ]
-    tested = [_tested(each, people, stores, recipe.data.landmarks) for each in trained]
+    points = _model_points(stores["train"])
+
+    def trained_on(batches: BatchSource, folder: str) -> list[Trained]:
+        found = []
+        for seed in recipe.seeds:
+            show = stage(f"training {folder}-{seed}", "steps") if stage else None
+            run = out / f"{folder}-{seed}"
+            found.append(_train_seed(seed, batches, points, chosen_by, recipe, run, show, on_epoch))
+        return found
+
+    batches = StoreBatches(stores["train"], spec, recipe.data.batch)
+    trained = trained_on(batches, "run")
+    teachers: list[Trained] = []
+    if recipe.taught:
+        teachers = trained
+        models = [each.model for each in teachers]
+        trained = trained_on(TaughtBatches(batches, models, recipe.taught), "taught")
+    tested = [_tested(each, people, stores) for each in trained]
     best = int(np.argmax([each.result.best_score for each in trained]))
     card = make_card(
-        trained[best], tested[best], people, recipe, face_model, seeds=list(zip(trained, tested, strict=True))
+        trained[best],
+        tested[best],
+        people,
+        recipe,
+        face_model,
+        seeds=list(zip(trained, tested, strict=True)),
+        teachers=teachers,
     )
     return _write(trained[best].model, card, out)
 
 
 def _train_seed(
     seed: int,
-    store: PictureStore,
+    batches: BatchSource,
+    points: FloatArray,
     chosen_by: Validation,
     recipe: EmbeddedRecipe,
-    out: Path,
-    stage: Stage | None,
-    on_epoch: Callable[[EpochRecord], None] | None,
+    run: Path,
+    show: OnProgress | None = None,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
 ) -> Trained:
     torch.manual_seed(seed)
     model = build(recipe.model)
-    model.set_point_statistics(torch.from_numpy(_model_points(store)))
+    model.set_point_statistics(torch.from_numpy(points))
     settings = replace(recipe.training, seed=seed)
-    show = stage(f"training, seed {seed}", "steps") if stage else None
     result = fit(
         model,
-        StoreBatches(store, model.spec, recipe.data.batch),
+        batches,
         settings,
         validate=chosen_by.score,
-        run=out / f"run-{seed}",
+        run=run,
         on_progress=show,
         on_epoch=on_epoch,
     )
@@ -173,7 +194,7 @@ def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> fl
     return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
 
 
-def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore], landmarks: str) -> Tested:
+def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore]) -> Tested:
     """The scores on test people, which choose nothing."""
     model, predict = trained.model, predictor(trained.model)
 
@@ -185,7 +206,7 @@ def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore]
 
     animated = animated_in(stores["test"])
     on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
-    faces = real_faces(people.test, model.spec, landmarks=landmarks)
+    faces = real_faces(people.test, model.spec)
     smiles = None
     if faces.smiling.any():
         smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
@@ -247,7 +268,7 @@ def _stores(
     stores = {}
     for number, (use, (count, smiling_share)) in enumerate(plans.items()):
         photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
-        if use.endswith("-smiles") and not _any_broad_smile(photographs, recipe.data.landmarks):
+        if use.endswith("-smiles") and not _any_broad_smile(photographs, spec.landmarks):
             continue
         layout = Layout(
             aus=spec.aus,
@@ -259,9 +280,10 @@ def _stores(
             flat_share=recipe.data.flat_share,
             real_share=recipe.data.real_share if use == "train" else 0.0,
             smiling_share=smiling_share,
+            mixed_share=recipe.data.mixed_share if use == "train" else 0.0,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
-            landmarks=recipe.data.landmarks,
+            landmarks=spec.landmarks,
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(

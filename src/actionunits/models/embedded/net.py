@@ -18,7 +18,7 @@ from torch.nn import functional
 from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
-from actionunits.records import InputSpec
+from actionunits.records import Finder, InputSpec
 
 __all__ = ["EmbeddedConfig", "PointsAndPicture", "build"]
 
@@ -34,6 +34,7 @@ class EmbeddedConfig:
         aus: the output columns.
         size_px: side of the grey crop.
         inter_ocular_px: distance between the eyes in the crop.
+        landmarks: what finds the points: ``own`` or ``dlib``.
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the crop's side.
         picture_features: width of the picture branch's code.
         point_features: width of the points branch's hidden layers.
@@ -44,6 +45,7 @@ class EmbeddedConfig:
     aus: tuple[int, ...] = DEFAULT_17
     size_px: int = 112
     inter_ocular_px: float = 42.0
+    landmarks: Finder = "own"
     widths: tuple[int, int, int, int] = (16, 24, 56, 96)
     picture_features: int = 128
     point_features: int = 96
@@ -98,6 +100,7 @@ class PointsAndPicture(AUModel):
             size_px=config.size_px,
             inter_ocular_px=config.inter_ocular_px,
             needs_landmarks=True,
+            landmarks=config.landmarks,
         )
         self.picture = _trunk(config.widths)
         side = -(-config.size_px // 16)
