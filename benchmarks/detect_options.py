@@ -259,13 +259,13 @@ def _turned_row(animator: ModelAnimator, detector: Detector, base: NDArray, rng:
     eyes_px = float(np.exp(rng.uniform(np.log(8), np.log(60))))
     camera = replace(random_camera(rng), eyes_px=eyes_px)
     grey = cv2.cvtColor(camera.take(face.image, rng, inter_ocular_distance(true)), cv2.COLOR_RGB2GRAY)
-    found = find_landmarks(grey, Face(face_box_from(true), 1.0))
+    found = find_landmarks(grey, Face(face_box_from(true), 1.0), detector.landmarks)
     spec = detector.backend.spec
     frame = type("Still", (), {"grey": grey})()
     said = detector.backend.predict(
         collate([sample_of([align_for(spec, frame, found)], [found], spec)], spec)
     )
-    guess = head_pose(found)
+    guess = head_pose(found, detector.landmarks)
     values = {f"p{au}": float(v) for au, v in zip(DEFAULT_17, said.probability[0, 0], strict=True)}
     truth = {f"t{au}": expression.intensity(au) for au in DEFAULT_17}
     # the subject's left is the picture's right: our yaw is positive to the picture's left, our pitch downward

@@ -131,7 +131,7 @@ def measure(what: str, command: Sequence[str], frames: int, runs: int) -> Measur
     )
 
 
-def naive(video: Path, model: str | None, frames: int) -> Measurement:
+def naive(video: Path, model: str | None, landmarks: str | None, frames: int) -> Measurement:
     """Detector on every whole frame, points, crop and model one after the other, in this process."""
     from actionunits.detect.backends import load_backend
     from actionunits.faces.align import align_for
@@ -144,7 +144,7 @@ def naive(video: Path, model: str | None, frames: int) -> Measurement:
     backend, detector = load_backend(model), make_detector("hog")
     for frame in islice(open_source(video), frames):
         for face in detector.find(frame.grey)[:1]:
-            points = find_landmarks(frame.grey, face)
+            points = find_landmarks(frame.grey, face, landmarks or backend.spec.landmarks)
             crop = align_for(backend.spec, frame, points)
             backend.predict(collate([sample_of([crop], [points], backend.spec)], backend.spec))
     wall = time.perf_counter() - start
@@ -173,7 +173,7 @@ def main() -> None:
             command = [sys.executable, "-m", "actionunits", "detect", str(path), "--out", folder, *extra]
             results.append(measure(f"au detect, {path.stem}", command, frames, runs))
             print(results[-1], flush=True)
-        results.append(naive(short, options.model, min(200, options.frames)))
+        results.append(naive(short, options.model, options.landmarks, min(200, options.frames)))
         print(results[-1])
     facts = {"machine": platform.machine(), "cores": os.cpu_count(), "python": platform.python_version()}
     if options.out:

@@ -62,7 +62,9 @@ def stages(video: Path) -> dict[str, float]:
     """Milliseconds of CPU time a frame."""
     cv2.setNumThreads(1)
     clock, backend = Clock(), load_backend()
-    tracker = FaceTracker(make_detector("hog"), keep="largest", search_every_s=4.0)
+    tracker = FaceTracker(
+        make_detector("hog"), keep="largest", landmarks=backend.spec.landmarks, search_every_s=4.0
+    )
     layout = layout_of("openface", backend.spec.aus, backend.thresholds)
     table = csv.writer(io.StringIO())
     waiting: list[tuple] = []

@@ -7,7 +7,7 @@
 - Clips: real videos, followed: second difference of each point from frame to frame; the box that the points
   imply against the detector's.
 - Smiles: how far the two differ on other faces, beside what they differ on neutral ones.
-- AUs: smiling against neutral photographs, scored by the embedded model that was trained on dlib's points.
+- AUs: smiling against neutral photographs, scored by a model (--model, or the embedded one).
 - Animated: faces of a store of `au train landmarks` (--animated FOLDER), whose points are exact: how well the
   opening of mouth and eyes, the width of the mouth and the height of the brows follow, as correlations,
   for which it does not matter what a scheme calls its points.
@@ -24,6 +24,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -178,9 +179,9 @@ def differences(neutral: dict, others: dict[str, dict]) -> dict:
     return result
 
 
-def au_scores(photographs: Sequence, views: int) -> dict:
-    """AUC of smile against neutral by the embedded model, with each finder's points."""
-    backend = load_backend()
+def au_scores(photographs: Sequence, views: int, model: Path | None) -> dict:
+    """AUC of smile against neutral by a model, with each finder's points."""
+    backend = load_backend(model)
 
     def predict(batch: Batch) -> tuple:
         said = backend.predict(batch)
@@ -188,10 +189,8 @@ def au_scores(photographs: Sequence, views: int) -> dict:
 
     result = {}
     for by in LANDMARKS:
-        scores = smile_scores(
-            predict, real_faces(photographs, backend.spec, views=views, landmarks=by), backend.spec,
-            backend.thresholds,
-        )  # fmt: skip
+        faces = real_faces(photographs, replace(backend.spec, landmarks=by), views=views)
+        scores = smile_scores(predict, faces, backend.spec, backend.thresholds)
         result[by] = {
             "people": scores.people,
             "AUC": {f"AU{au}": list(value) for au, value in scores.auc.items()},
@@ -303,6 +302,7 @@ def main() -> None:
     parser.add_argument("--people", choices=("validation", "test"), default="validation")
     parser.add_argument("--congress", type=int, default=200, help="portraits of congress to compare on")
     parser.add_argument("--most-clips", type=int, default=20)
+    parser.add_argument("--model", type=Path, help="another than the embedded one")
     parser.add_argument("--animated", type=Path, help="a store of animated validation faces")
     parser.add_argument("--sheet", type=Path, help="a picture of both finders' points")
     parser.add_argument("--out", type=Path)
@@ -321,8 +321,8 @@ def main() -> None:
         "wander with the box": box_wander(neutral),
         "clips": on_clips(clips, given.most_clips),
         "differ": differences(neutral, {"smiling": smiling, "congress": congress}),
-        "AUs": au_scores(photographs, 1),
-        "AUs, 8 views": au_scores(photographs, 8),
+        "AUs": au_scores(photographs, 1, given.model),
+        "AUs, 8 views": au_scores(photographs, 8, given.model),
         "time": speed(neutral),
     }
     if given.animated:

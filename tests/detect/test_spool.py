@@ -28,6 +28,7 @@ def faces(draw: st.DrawFn, boxes: int = 0) -> FaceResult:
         rng.uniform(0, 5, 3).astype(np.float32) if graded else None,
         TESTED,
         rng.normal(0, 1e3, (boxes, 4, 2)).astype(np.float32) if boxes else None,
+        finder="dlib",
     )
 
 

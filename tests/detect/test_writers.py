@@ -143,7 +143,7 @@ def _head(yaw_deg: float) -> np.ndarray:
     """The 68 points of a mean head, 70 px between the eyes, turned to the subject's right."""
     turn = Rotation.from_euler("y", yaw_deg, degrees=True).as_matrix()
     points = TEMPLATE_POINTS[:68].astype(np.float32) * 70
-    points[pose._RIGID] = (70 * pose._head() @ turn.T)[:, :2]
+    points[pose._RIGID] = (70 * pose._head("own") @ turn.T)[:, :2]
     return points
 
 

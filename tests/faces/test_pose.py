@@ -10,24 +10,32 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from actionunits.faces import pose
+from actionunits.faces.finders import LANDMARKS
 from actionunits.faces.pose import head_pose
 from actionunits.facs.points import MIRROR_68
-from actionunits.records import Landmarks
+from actionunits.records import Finder, Landmarks
 
 ANGLES = st.tuples(st.floats(-40, 40), st.floats(-60, 60), st.floats(-89, 89))
 
 
-def _points(angles: tuple[float, float, float], scale: float, place: tuple[float, float]) -> np.ndarray:
+def _points(
+    angles: tuple[float, float, float], scale: float, place: tuple[float, float], finder: Finder = "own"
+) -> np.ndarray:
     """The mean head, turned by scipy's rotation, seen from far away."""
     turn = Rotation.from_euler("XYZ", angles, degrees=True).as_matrix()
     points = np.zeros((68, 2), np.float32)
-    points[pose._RIGID] = (scale * pose._head() @ turn.T)[:, :2] + place
+    points[pose._RIGID] = (scale * pose._head(finder) @ turn.T)[:, :2] + place
     return points
 
 
-@given(ANGLES, st.floats(5, 500), st.tuples(st.floats(-1000, 1000), st.floats(-1000, 1000)))
-def test_a_mean_head_gives_back_its_angles(angles, scale, place) -> None:
-    found = head_pose(Landmarks(_points(angles, scale, place)))
+@given(
+    ANGLES,
+    st.floats(5, 500),
+    st.tuples(st.floats(-1000, 1000), st.floats(-1000, 1000)),
+    st.sampled_from(LANDMARKS),
+)
+def test_a_mean_head_gives_back_its_angles(angles, scale, place, finder) -> None:
+    found = head_pose(Landmarks(_points(angles, scale, place, finder)), finder)
     np.testing.assert_allclose(found, angles, atol=0.3 if scale < 50 else 0.05)
 
 
@@ -64,7 +72,8 @@ def test_points_on_one_spot_have_no_pose() -> None:
 
 
 @pytest.mark.shared
-def test_rendered_heads_as_dlib_sees_them(shared_data: Path) -> None:
+@pytest.mark.parametrize("finder", ["own", "dlib"])
+def test_rendered_heads_as_they_are_seen(shared_data: Path, finder: str) -> None:
     """Portraits turned with a 3-D face model, of which this module holds nothing."""
     from actionunits.faces.landmarks import face_box_from, find_landmarks
     from actionunits.records import Expression, Face
@@ -75,14 +84,14 @@ def test_rendered_heads_as_dlib_sees_them(shared_data: Path) -> None:
     model = load_face_model(shared_data / "face_model" / "ict_facekit_light.npz")
     errors = []
     for name in ("008", "120"):
-        portrait = read_portrait(shared_data / "faces" / "london" / f"{name}_neutral.jpg")
+        portrait = read_portrait(shared_data / "faces" / "london" / f"{name}_neutral.jpg", landmarks=finder)
         animator = ModelAnimator(portrait, model)
-        frontal = head_pose(portrait.landmarks)
+        frontal = head_pose(portrait.landmarks, finder)
         for pitch, yaw in ((0, -30), (0, -15), (0, 0), (0, 15), (0, 30), (-12, 0), (12, 0)):
             shown = animator.show(Expression({}, {}), yaw_deg=-yaw, pitch_deg=-pitch, size_px=228, window=3.8)
             grey = cv2.cvtColor(shown.image, cv2.COLOR_RGB2GRAY)
             true = Landmarks(np.ascontiguousarray(shown.points, np.float32))
-            found = head_pose(find_landmarks(grey, Face(face_box_from(true), 1.0)))
+            found = head_pose(find_landmarks(grey, Face(face_box_from(true), 1.0), finder), finder)
             errors.append((found - frontal)[:2] - (pitch, yaw))
     pitch_off, yaw_off = np.abs(errors).T
     assert yaw_off.max() < 9

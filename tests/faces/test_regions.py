@@ -140,7 +140,7 @@ def test_the_papers_boxes_on_real_faces(shared_data) -> None:
         frame = read_picture(path)
         face = find_faces(frame.grey, detector)[0]
         grey = cv2.resize(frame.grey, None, fx=2, fy=2)
-        landmarks = find_landmarks(grey, replace(face, box=2 * face.box))
+        landmarks = find_landmarks(grey, replace(face, box=2 * face.box), "dlib")
         crop = crop_by_points(grey, landmarks, 512)
         points = Landmarks(to_crop(landmarks.points, crop))
         exact = au_group_regions(points, (512, 512), BP4D, lift_in_crop(spec, points))

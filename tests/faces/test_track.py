@@ -73,7 +73,9 @@ def test_a_moving_face_keeps_its_number_and_its_points():
         expected = find_landmarks(grey, found[0]).points
         away = np.hypot(*(row[0].landmarks.points - expected).T).mean()
         assert away < 0.06 * inter_ocular_distance(row[0].landmarks)
-        assert row[0].confidence > 0.7
+    confidence = [row[0].confidence for row in rows]
+    assert np.median(confidence) > 0.9
+    assert min(confidence) > 0.4, "tilted by 12 degrees the detector is less sure"
 
 
 def test_a_face_leaves_the_table_when_it_is_hidden_and_comes_back_with_its_number():

@@ -206,7 +206,7 @@ def test_landmarks_found_on_the_animated_photograph_agree(shared_data: Path) -> 
     for path in sorted((shared_data / "faces" / "london").glob("*_neutral.jpg"))[:4]:
         image = np.asarray(cv2.imread(str(path))[..., ::-1], np.uint8).copy()
         grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        landmarks = find_landmarks(grey, detector.find(grey)[0])
+        landmarks = find_landmarks(grey, detector.find(grey)[0], "dlib")
         animator = PortraitAnimator(Portrait(image, landmarks, path.stem))
         for aus in (
             {1: 4.0, 2: 4.0, 5: 3.0},
@@ -216,7 +216,7 @@ def test_landmarks_found_on_the_animated_photograph_agree(shared_data: Path) -> 
         ):
             face = animator.show(Expression.both(aus))
             seen = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY)
-            found = find_landmarks(seen, detector.find(seen)[0]).points
+            found = find_landmarks(seen, detector.find(seen)[0], "dlib").points
             unit = np.hypot(*(landmarks.points[[36, 39]].mean(0) - landmarks.points[[42, 45]].mean(0)))
             errors.append(np.hypot(*(found - face.points)[17:].T).mean() / unit)
     assert np.mean(errors) < 0.05

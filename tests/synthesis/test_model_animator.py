@@ -147,7 +147,7 @@ def test_animated_faces_are_found_where_their_points_are(shared_data: Path, real
             if not boxes:
                 continue
             found += 1
-            seen = find_landmarks(grey, boxes[0]).points
+            seen = find_landmarks(grey, boxes[0], "dlib").points
             errors.append(np.abs(seen - face.points)[17:].mean() / inter_ocular_px(face.points))
     assert found >= 0.95 * len(people) * len(DEFAULT_17)
     assert np.median(errors) < 0.025

@@ -32,7 +32,7 @@ def test_dlib_finds_them_where_they_are(people: list[Portrait]) -> None:
         faces = detector.find(grey)
         if len(faces) == 1:
             true = portrait.landmarks.points
-            found = find_landmarks(grey, faces[0]).points
+            found = find_landmarks(grey, faces[0], "dlib").points
             unit = np.hypot(*(true[[42, 45]].mean(axis=0) - true[[36, 39]].mean(axis=0)))
             errors.append(np.linalg.norm(found - true, axis=1) / unit)
     assert len(errors) >= 0.95 * len(people)

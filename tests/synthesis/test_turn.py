@@ -43,7 +43,7 @@ def test_dlib_finds_the_points_where_they_are_said_to_be(person, yaw_deg: float)
     grey = image.mean(axis=2).astype(np.uint8)
     faces = HogDetector().find(grey)
     assert faces
-    found = find_landmarks(grey, faces[0]).points
+    found = find_landmarks(grey, faces[0], "dlib").points
     unit = np.linalg.norm(points[36:42].mean(0) - points[42:48].mean(0))
     apart = np.linalg.norm(found[17:] - points[17:], axis=1) / unit
     assert np.median(apart) < 0.08

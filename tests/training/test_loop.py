@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -380,3 +380,37 @@ def test_warm_up_reaches_the_full_rate_and_schedules_never_rise_after(schedule: 
     rates = [learning_rate_factor(plan, step, 10) for step in range(60)]
     assert rates[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert all(a >= b >= 0 for a, b in itertools.pairwise(rates[4:]))
+
+
+@pytest.mark.parametrize("as_tensors", [False, True])
+def test_the_model_sees_every_part_of_a_batch(tmp_path, as_tensors):
+    """A part that was left behind would silently take its loss with it."""
+
+    class Watching(Small):
+        def __init__(self):
+            super().__init__()
+            self.seen: list[TensorBatch] = []
+
+        def forward(self, batch):
+            self.seen.append(batch)
+            return super().forward(batch)
+
+    class Full(Painted):
+        def epoch(self, number, seed):
+            for batch in super().epoch(number, seed):
+                labels, shape = batch.labels, batch.labels.shape
+                full = replace(
+                    batch,
+                    landmarks=np.zeros((shape[0], 1, 68, 2), np.float32),
+                    flow=np.zeros((shape[0], 1, 2, SIZE, SIZE), np.float32),
+                    intensity=labels.astype(np.float32),
+                    emotion=np.zeros(shape[:2], np.int8),
+                    sides=np.ones((*shape, 2), np.float32),
+                )
+                yield to_tensors(full) if as_tensors else full
+
+    model = Watching()
+    fit(model, Full(1), TrainSettings(epochs=1, lr=0.1), run=tmp_path)
+    (batch,) = model.seen
+    given = {each.name for each in fields(batch) if getattr(batch, each.name) is not None}
+    assert given == {"frames", "landmarks", "flow", "labels", "intensity", "emotion", "sides"}

@@ -99,7 +99,7 @@ class Detector:
         self._baseline = Baseline.parse(baseline)
         self._apart = Apart(partial(load_points, likely)) if apart and can_work_apart() else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
-        self.landmarks: str = landmarks or self.backend.spec.landmarks
+        self.landmarks = known_finder(landmarks or self.backend.spec.landmarks)
         self.faces: Literal["largest", "all"] = faces
         self.detector: Literal["hog", "viola-jones"] = detector
         self.batch = batch
@@ -243,6 +243,7 @@ class Detector:
                         regions,
                         emotion,
                         sides,
+                        self.landmarks,
                     )
                 )
             yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)

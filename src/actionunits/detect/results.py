@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from actionunits.detect.tested import TestedRange
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.pose import head_pose
-from actionunits.records import FloatArray, Frame, Landmarks
+from actionunits.records import Finder, FloatArray, Frame, Landmarks
 
 __all__ = ["FaceResult", "FrameResult"]
 
@@ -29,6 +30,7 @@ class FaceResult:
         emotion: f32[E], probability of each of the detector's emotions, or None where the model gives none.
         sides: f32[A,2], intensity of the subject's left and right side, 0 to 5, NaN for AUs that FACS does
             not code by side, or None where the model gives none.
+        finder: what found the landmarks.
     """
 
     track: int
@@ -41,11 +43,12 @@ class FaceResult:
     regions: FloatArray | None = None
     emotion: FloatArray | None = None
     sides: FloatArray | None = None
+    finder: Finder = DEFAULT_LANDMARKS
 
     @cached_property
     def pose_deg(self) -> FloatArray:
         """f32[3]: pitch, yaw and roll; see :func:`actionunits.faces.pose.head_pose`."""
-        return head_pose(Landmarks(self.landmarks))
+        return head_pose(Landmarks(self.landmarks), self.finder)
 
     @property
     def outside_pose(self) -> bool | None:

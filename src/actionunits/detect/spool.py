@@ -11,7 +11,8 @@ import numpy as np
 
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.tested import TestedRange
-from actionunits.records import FloatArray
+from actionunits.faces.finders import DEFAULT_LANDMARKS
+from actionunits.records import Finder, FloatArray
 
 __all__ = ["Spool"]
 
@@ -30,6 +31,7 @@ class Spool:
     def __init__(self, aus: int, emotions: int = 0) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile(prefix="actionunits-")  # noqa: SIM115 - see close
         self._tested: TestedRange | None = None
+        self._finder: Finder = DEFAULT_LANDMARKS
         self._emotions = emotions
         self._face = np.dtype(
             [
@@ -55,7 +57,7 @@ class Spool:
             row = np.zeros((), self._face)
             row["track"], row["confidence"] = face.track, face.confidence
             row["box"], row["landmarks"], row["probability"] = face.box, face.landmarks, face.probability
-            self._tested = face.tested
+            self._tested, self._finder = face.tested, face.finder
             row["graded"] = face.intensity is not None
             row["intensity"] = 0.0 if face.intensity is None else face.intensity
             row["sided"] = face.sides is not None
@@ -90,6 +92,7 @@ class Spool:
             regions,
             row["emotion"] if self._emotions else None,
             row["sides"] if row["sided"] else None,
+            self._finder,
         )
 
     def close(self) -> None:

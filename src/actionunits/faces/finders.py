@@ -16,12 +16,13 @@ LANDMARKS: tuple[Finder, ...] = get_args(Finder)
 DEFAULT_LANDMARKS: Finder = "own"
 
 
-def known_finder(name: str) -> str:
+def known_finder(name: str) -> Finder:
     """The name again.
 
     Raises:
         UserError: it is none of :data:`LANDMARKS`.
     """
-    if name not in LANDMARKS:
-        raise unknown_name("finder of landmarks", name, LANDMARKS)
-    return name
+    for known in LANDMARKS:
+        if name == known:
+            return known
+    raise unknown_name("finder of landmarks", name, LANDMARKS)

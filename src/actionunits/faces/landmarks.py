@@ -42,8 +42,8 @@ def _predictor() -> Any:
         if file.is_file():
             return dlib.shape_predictor(str(file))
     raise UserError(
-        f"dlib's points need {_FILE}, which is not installed: pip install 'actionunits[dlib]', or take "
-        "points of our own (--landmarks own)"
+        f"dlib's points need {_FILE}, which is not installed: pip install 'actionunits[dlib]' "
+        "(`au detect --landmarks own` does without)"
     )
 
 

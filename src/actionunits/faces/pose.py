@@ -5,9 +5,10 @@ jaw) are compared with those of a mean adult head. The camera is not known, so t
 scaled parallel projection: the angles are those between the head and the line of sight to it. People's noses
 differ, so pitch is the least certain: see ``docs/benchmarks/detect_options.md``.
 
-The depths are those that dlib's points show, not those of anatomy. Where a head is turned these points lag
-behind (the tip of the nose by a sixth, the beginnings of the jaw, which slide along the outline, by two
-fifths); with the depths of a true head every turn would come out too small by a third.
+The depths are those that the points of a finder show. Our own lie about where a head has them. dlib's lag
+behind where a head is turned (the tip of the nose by a sixth, the beginnings of the jaw, which slide along
+the outline, by two fifths): with the depths of one finder, turns by the other's points would come out wrong
+by a third.
 """
 
 from __future__ import annotations
@@ -18,30 +19,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.facs.face_template import TEMPLATE_POINTS
-from actionunits.records import FloatArray, Landmarks
+from actionunits.records import Finder, FloatArray, Landmarks
 
 __all__ = ["head_pose"]
 
-#: How far the points stand out toward the viewer, in inter-ocular distances: least squares over 420 rendered
-#: heads of 14 people that the embedded model learned from. Their places in the picture are the template's.
-_DEPTH = {
-    0: -0.60, 16: -0.60, 27: 0.28, 28: 0.37, 29: 0.46, 30: 0.56, 31: 0.31, 32: 0.36, 33: 0.39, 34: 0.36,
-    35: 0.31, 36: -0.04, 39: 0.04, 42: 0.04, 45: -0.04,
-}  # fmt: skip
-_RIGID = np.array(list(_DEPTH))
+#: The points that are compared.
+_RIGID = np.array([0, 16, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45])
+#: How far they stand out toward the viewer, in inter-ocular distances: least squares over 420 rendered heads
+#: of 14 people that the embedded model learned from. Their places in the picture are the template's.
+_DEPTHS: dict[Finder, tuple[float, ...]] = {
+    "own": (-0.90, -0.90, 0.39, 0.48, 0.56, 0.64, 0.33, 0.39, 0.41, 0.39, 0.33, -0.03, 0.07, 0.07, -0.03),
+    "dlib": (-0.60, -0.60, 0.28, 0.37, 0.46, 0.56, 0.31, 0.36, 0.39, 0.36, 0.31, -0.04, 0.04, 0.04, -0.04),
+}
 
 
-def _head() -> NDArray[np.float64]:
+def _head(finder: Finder) -> NDArray[np.float64]:
     """f64[P,3]: x to the picture's right, y down, z away from the viewer."""
     flat = TEMPLATE_POINTS[_RIGID].astype(np.float64)
-    return np.column_stack([flat, -np.array(list(_DEPTH.values()))])
+    return np.column_stack([flat, -np.array(_DEPTHS[finder])])
 
 
-_HEAD = _head() - _head().mean(axis=0)
-_FROM_POINTS: NDArray[np.float64] = np.linalg.pinv(_HEAD)
+_FROM_POINTS: dict[Finder, NDArray[np.float64]] = {
+    finder: np.linalg.pinv(_head(finder) - _head(finder).mean(axis=0)) for finder in _DEPTHS
+}
 
 
-def head_pose(landmarks: Landmarks) -> FloatArray:
+def head_pose(landmarks: Landmarks, finder: Finder = "own") -> FloatArray:
     """Pitch, yaw and roll, f32[3] in degrees; NaN where the points lie on one spot.
 
     Positive is: pitch, the nose down; yaw, the nose to the picture's left (the subject's right); roll,
@@ -50,8 +53,9 @@ def head_pose(landmarks: Landmarks) -> FloatArray:
 
     Args:
         landmarks: in pixels of the frame.
+        finder: what found them.
     """
-    first, second = (_FROM_POINTS @ landmarks.points[_RIGID]).T.tolist()
+    first, second = (_FROM_POINTS[finder] @ landmarks.points[_RIGID]).T.tolist()
     across, down = _orthonormal(first, second)
     away_z = across[0] * down[1] - across[1] * down[0]
     turns = (

@@ -14,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -467,16 +467,8 @@ def _on_device(batch: Batch | TensorBatch, device: torch.device) -> TensorBatch:
     def move(tensor: Tensor | None) -> Tensor | None:
         return None if tensor is None else tensor.to(device, non_blocking=True)
 
-    return TensorBatch(
-        frames=batch.frames.to(device, non_blocking=True),
-        landmarks=move(batch.landmarks),
-        regions=move(batch.regions),
-        flow=move(batch.flow),
-        labels=move(batch.labels),
-        intensity=move(batch.intensity),
-        emotion=move(batch.emotion),
-        codes=move(batch.codes),
-    )
+    moved: dict[str, Any] = {each.name: move(getattr(batch, each.name)) for each in fields(batch)}
+    return replace(batch, **moved)
 
 
 def _seed_everything(settings: TrainSettings, rank: int) -> None:

@@ -22,8 +22,12 @@ __all__ = ["calibrate", "choose_thresholds"]
 #: Weight of the real faces of an AU beside its animated ones.
 REAL_WEIGHT = 0.2
 
+#: Share of the faces without an AU that may be called: of animated ones, of neutral photographs, and, where
+#: posed joy does not show it, of smiles.
+CALLED_WITHOUT = 0.05
+
 #: How far above the mean of real faces that do not show an AU its threshold lies, in deviations of their
-#: logits: if those are normal, 5 % of these faces are above.
+#: logits: they are few, and if they are normal, :data:`CALLED_WITHOUT` of them are above.
 ABOVE_ABSENT = 1.645
 
 #: AUs that published codings of posed joy do not show: they are not to be called on smiles either.
@@ -68,14 +72,16 @@ def choose_thresholds(
 ) -> FloatArray:
     """The probability f32[A] above which an AU is called, from validation people.
 
-    The best weighted F1, but never so low that a face without the AU is called: at least
-    :data:`ABOVE_ABSENT` deviations above the mean of the real neutral faces, in logits, and for
-    :data:`NOT_IN_JOY` of the real smiles too. An AU of which only one class is there gets 0.5 for the first.
+    The best weighted F1, but never so low that more faces without the AU are called than
+    :data:`CALLED_WITHOUT`: it is exceeded by no more of the animated ones, and lies :data:`ABOVE_ABSENT`
+    deviations above the mean of the real neutral faces, in logits, and for :data:`NOT_IN_JOY` of the real
+    smiles too. An AU of which only one class is there gets 0.5 for the first.
     """
     limits = np.full(len(spec.aus), 0.5, np.float32)
     for column, scored in enumerate(_together(lambda batch: predict(batch)[0], animated, faces, spec)):
         if len(set(scored.labels.tolist())) == 2:
-            limits[column] = _best_f1(scored)
+            without = np.quantile(scored.scores[scored.labels == 0], 1 - CALLED_WITHOUT)
+            limits[column] = max(_best_f1(scored), without)
     if not faces.samples:
         return limits
     said = predict(collate(faces.samples, spec))[0]

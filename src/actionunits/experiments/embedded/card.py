@@ -68,7 +68,6 @@ def make_card(
     recipe: EmbeddedRecipe,
     face_model: Path | None,
     seeds: Sequence[tuple[Trained, Tested]],
-    teachers: Sequence[Trained] = (),
 ) -> dict[str, Any]:
     """The facts of a training as plain values for JSON; undefined scores are None.
 
@@ -78,8 +77,7 @@ def make_card(
         people: all of them.
         recipe: of the training.
         face_model: the 3-D model's file, or None.
-        seeds: all trainings of the last round with their scores.
-        teachers: those of the first round, if there were two.
+        seeds: all trainings with their scores.
     """
     model = trained.model
     photographs = people.train
@@ -109,10 +107,6 @@ def make_card(
         "real_test": None if tested.smiles is None else _smiles(tested.smiles),
         "real_test_groups": {name: _smiles(scores) for name, scores in tested.groups.items()},
         "seeds": [_seed(each, scores) for each, scores in seeds],
-        "taught": recipe.taught if teachers else 0.0,
-        "teachers": [
-            {"seed": each.seed, "validation_score": _plain(each.result.best_score)} for each in teachers
-        ],
     }
 
 

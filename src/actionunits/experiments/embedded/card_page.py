@@ -11,6 +11,8 @@ from actionunits.facs.units import action_unit
 __all__ = ["card_page"]
 
 _WIDTH = 118
+#: What finds the points, in words.
+_FINDERS = {"own": "by the package's own network", "dlib": "by dlib's predictor"}
 
 
 def card_page(card: Mapping[str, Any]) -> str:
@@ -134,7 +136,9 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     data, photographs = card["recipe"]["data"], card["photographs"]
     how = (
         f"Photographs of {made_of} people, animated ({way}) into {data['pictures']:,} pictures with known AU "
-        "intensities of each side, degraded as cameras do, aligned by the points that are found in them; "
+        "intensities of each side, degraded as cameras do, aligned by the points that are found in them "
+        f"({_FINDERS[card['recipe']['model']['landmarks']]}); "
+        f"{data['mixed_share']:.0%} of the neutral ones have a second person's features and skin mixed in; "
         f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with 1, 2, 4, 5 or 9 on "
         "top. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "

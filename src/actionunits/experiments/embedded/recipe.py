@@ -73,8 +73,6 @@ class EmbeddedRecipe:
         model: sizes of the network.
         split: who is not trained on.
         seeds: a training for each; all are scored, the best by the validation people is kept.
-        taught: above 0, a second round follows: the seeds are trained again, and this share of what they
-            learn from is what the first round's networks say together of each picture; 1 is nothing else.
     """
 
     title: str = "the embedded model"
@@ -83,13 +81,10 @@ class EmbeddedRecipe:
     model: EmbeddedConfig = EmbeddedConfig()
     split: SplitSettings = SplitSettings()
     seeds: tuple[int, ...] = (1,)
-    taught: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different numbers, at least one, got {list(self.seeds)}")
-        if not 0 <= self.taught <= 1:
-            raise ValueError(f"taught must be within 0 to 1, got {self.taught}")
 
 
 def load_embedded_recipe(changes: Sequence[str] = ()) -> EmbeddedRecipe:

@@ -37,13 +37,12 @@ from actionunits.experiments.embedded.pictures import (
     smiles_broadly,
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
-from actionunits.experiments.embedded.teaching import TaughtBatches
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
-from actionunits.records import Batch, FloatArray, InputSpec, OnProgress, Stage
-from actionunits.training.loop import BatchSource, EpochRecord, fit
+from actionunits.records import Batch, FloatArray, InputSpec, Stage
+from actionunits.training.loop import EpochRecord, fit
 
 __all__ = ["predictor", "train_embedded"]
 
@@ -62,8 +61,8 @@ def train_embedded(
     """Train the embedded model and write it with its card; goes on where a stopped run was.
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
-    ``train``, ``validation``, ``test`` (pictures), ``run-SEED`` and ``taught-SEED`` (checkpoints of both
-    rounds). Of several seeds of the last round the one that scores best on the validation people is written.
+    ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the one
+    that scores best on the validation people is written.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -98,23 +97,9 @@ def train_embedded(
         real_faces(people.validation, spec, views=VIEWS),
         list(store_batches(stores["validation-smiles"], spec)) if "validation-smiles" in stores else [],
     )
-    points = _model_points(stores["train"])
-
-    def trained_on(batches: BatchSource, folder: str) -> list[Trained]:
-        found = []
-        for seed in recipe.seeds:
-            show = stage(f"training {folder}-{seed}", "steps") if stage else None
-            run = out / f"{folder}-{seed}"
-            found.append(_train_seed(seed, batches, points, chosen_by, recipe, run, show, on_epoch))
-        return found
-
-    batches = StoreBatches(stores["train"], spec, recipe.data.batch)
-    trained = trained_on(batches, "run")
-    teachers: list[Trained] = []
-    if recipe.taught:
-        teachers = trained
-        models = [each.model for each in teachers]
-        trained = trained_on(TaughtBatches(batches, models, recipe.taught), "taught")
+    trained = [
+        _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
+    ]
     tested = [_tested(each, people, stores) for each in trained]
     best = int(np.argmax([each.result.best_score for each in trained]))
     card = make_card(
@@ -124,31 +109,30 @@ def train_embedded(
         recipe,
         face_model,
         seeds=list(zip(trained, tested, strict=True)),
-        teachers=teachers,
     )
     return _write(trained[best].model, card, out)
 
 
 def _train_seed(
     seed: int,
-    batches: BatchSource,
-    points: FloatArray,
+    store: PictureStore,
     chosen_by: Validation,
     recipe: EmbeddedRecipe,
-    run: Path,
-    show: OnProgress | None = None,
-    on_epoch: Callable[[EpochRecord], None] | None = None,
+    out: Path,
+    stage: Stage | None,
+    on_epoch: Callable[[EpochRecord], None] | None,
 ) -> Trained:
     torch.manual_seed(seed)
     model = build(recipe.model)
-    model.set_point_statistics(torch.from_numpy(points))
+    model.set_point_statistics(torch.from_numpy(_model_points(store)))
     settings = replace(recipe.training, seed=seed)
+    show = stage(f"training, seed {seed}", "steps") if stage else None
     result = fit(
         model,
-        batches,
+        StoreBatches(store, model.spec, recipe.data.batch),
         settings,
         validate=chosen_by.score,
-        run=run,
+        run=out / f"run-{seed}",
         on_progress=show,
         on_epoch=on_epoch,
     )
