@@ -25,7 +25,10 @@ LEFT_EYE = slice(42, 48)
 @pytest.fixture(scope="module")
 def animators(shared_data: Path) -> tuple[Animator, Animator]:
     """One person's, 2-D and 3-D."""
-    portrait = read_portrait(sorted((shared_data / "faces" / "london").glob("*_neutral.jpg"))[0])
+    path = sorted((shared_data / "faces" / "london").glob("*_neutral.jpg"))[0]
+    portrait = read_portrait(
+        path, landmarks="dlib"
+    )  # its lids lie closer to this eye: less lash among the dark
     model = load_face_model(shared_data / "face_model" / "ict_facekit_light.npz")
     return PortraitAnimator(portrait), ModelAnimator(portrait, model)
 
