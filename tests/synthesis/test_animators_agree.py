@@ -26,9 +26,8 @@ LEFT_EYE = slice(42, 48)
 def animators(shared_data: Path) -> tuple[Animator, Animator]:
     """One person's, 2-D and 3-D."""
     path = sorted((shared_data / "faces" / "london").glob("*_neutral.jpg"))[0]
-    portrait = read_portrait(
-        path, landmarks="dlib"
-    )  # its lids lie closer to this eye: less lash among the dark
+    # dlib's lids lie closer to this eye: less lash among what is dark
+    portrait = read_portrait(path, landmarks="dlib")
     model = load_face_model(shared_data / "face_model" / "ict_facekit_light.npz")
     return PortraitAnimator(portrait), ModelAnimator(portrait, model)
 
