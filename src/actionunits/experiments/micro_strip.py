@@ -57,7 +57,7 @@ def micro_strip(people: MicroSet, subject: int, sequence: int) -> ImageArray:
 
 def _crops(people: MicroSet, subject: int, sequence: int) -> tuple[ImageArray, FloatArray]:
     """u8[T,S,S] and f32[T,68,2], aligned as in use."""
-    tracker = FaceTracker(make_detector("hog"), keep="largest")
+    tracker = FaceTracker(make_detector("hog"), keep="largest", landmarks="dlib")
     crops, points = [], []
     for number, image in enumerate(people.pictures(people.animator(subject), subject, sequence)):
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -92,7 +92,7 @@ def regions_of_picture(path: str | Path, paper: str) -> ImageArray:
     """
     if paper not in REGIONS:
         raise unknown_name("regions", paper, REGIONS)
-    frame, landmarks = face_of_picture(path)
+    frame, landmarks = face_of_picture(path, "dlib")  # as the papers took them
     crop = align(frame.image, landmarks, SIZE_PX, INTER_OCULAR_PX, EYE_LINE)
     regions, names = REGIONS[paper](Landmarks(to_crop(landmarks.points, crop)))
     return draw_regions(crop.image, regions, names)
