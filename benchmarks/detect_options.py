@@ -243,8 +243,8 @@ def turned(people: Sequence[Path], model: FaceModel, detector: Detector, each: i
     rows = []
     for number, path in enumerate(people):
         rng = np.random.default_rng([13, number])
-        portrait = read_portrait(path, subject=path.stem)
-        base = head_pose(portrait.landmarks)
+        portrait = read_portrait(path, subject=path.stem, landmarks=detector.landmarks)
+        base = head_pose(portrait.landmarks, detector.landmarks)
         animator = ModelAnimator(portrait, model)
         for _ in range(each):
             rows.append(_turned_row(animator, detector, base, rng))

@@ -99,6 +99,7 @@ def stages(video: Path) -> dict[str, float]:
                             t.landmarks.points,
                             said.probability[i, 0],
                             said.intensity[i, 0],
+                            finder=backend.spec.landmarks,
                         ),
                     ),
                 )

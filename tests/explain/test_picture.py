@@ -1,5 +1,6 @@
 """A picture explained by a model of clips."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -61,3 +62,22 @@ def test_a_network_of_boxes_is_explained_with_the_faces_own(portrait: Path) -> N
     assert found.values.shape == (64, 64)
     assert 0 < found.probability < 1
     assert np.abs(found.values).max() > 1e-3  # it looks at the picture, within boxes of this face
+
+
+@pytest.mark.parametrize("finder", ["own", "dlib"])
+def test_the_points_are_those_that_the_model_learnt_from(
+    portrait: Path, network, monkeypatch: pytest.MonkeyPatch, finder: str
+) -> None:
+    from actionunits.explain import picture as module
+
+    asked: list[str] = []
+    find = module.find_landmarks
+    monkeypatch.setattr(module, "find_landmarks", lambda *given: asked.append(given[2]) or find(*given))
+    backend = TorchBackend(network("facs3d/cnn2d").model)
+
+    class OfFinder:
+        spec = replace(backend.spec, landmarks=finder)
+        predict = backend.predict
+
+    explain_picture(portrait, 12, OfFinder(), patch_share=0.5, stride_share=0.5)
+    assert asked == [finder]

@@ -142,10 +142,11 @@ def test_real_pictures(shared_data):
 
 
 def test_dlibs_points_say_what_to_install_where_their_file_is_missing(monkeypatch):
+    from actionunits.faces import finders
     from actionunits.faces import landmarks as module
 
     module._predictor.cache_clear()
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(finders.importlib.util, "find_spec", lambda name: None)
     face = HogDetector().find(GREY)[0]
     try:
         assert find_landmarks(GREY, face).points.shape == (68, 2), "the core's own need no extra"

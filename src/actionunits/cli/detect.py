@@ -80,8 +80,8 @@ def detect(
     landmarks: Annotated[
         _Landmarks | None,
         typer.Option(
-            help="What finds the 68 points: a network of our own, or dlib's predictor "
-            "(pip install 'actionunits[dlib]'); without it, what the model learnt from.",
+            help="What finds the 68 points: a network of our own, or dlib's predictor (of the extra "
+            "'dlib'); without it, what the model learnt from.",
             show_default=False,
         ),
     ] = None,

@@ -101,7 +101,9 @@ def _crops(data: DataSettings, spec: InputSpec, folder: Path, stage: Stage | Non
 
 
 def _cache_name(data: str, spec: InputSpec) -> str:
-    return f"{data}-{spec.size_px}px" + ("" if spec.crop == "eyes" else f"-{spec.crop}")
+    crop = "" if spec.crop == "eyes" else f"-{spec.crop}"
+    points = "" if spec.landmarks == "dlib" else f"-{spec.landmarks}"
+    return f"{data}-{spec.size_px}px{crop}{points}"
 
 
 def _own_cache(data: DataSettings, spec: InputSpec) -> CropCache:

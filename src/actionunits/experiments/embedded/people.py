@@ -13,6 +13,7 @@ import pandas as pd
 from actionunits.errors import UserError
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.faces.finders import DEFAULT_LANDMARKS
+from actionunits.faces.landmarks import load_landmarks
 from actionunits.facs.motion import lip_gap
 from actionunits.records import Landmarks, Portrait
 from actionunits.synthesis.portraits import pictures_in, portrait_files, read_portrait, subject_of
@@ -133,6 +134,7 @@ def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) 
     Raises:
         UserError: a folder is missing or empty.
     """
+    load_landmarks(landmarks)  # what is missing is told here; below it would look like a face not found
     sorted_out = []
     for path in (path for folder in folders for path in portrait_files(folder)):
         subject = f"{path.parent.name}/{subject_of(path)}"
