@@ -20,7 +20,7 @@ def two() -> tuple[Portrait, Portrait]:
 def _laid_on_eyes(portrait: Portrait, like: Portrait) -> np.ndarray:
     """Its points where its eyes lie on the other's: by OpenCV's own fit of two points."""
     eyes = [
-        np.float32([each.landmarks.points[36:42].mean(0), each.landmarks.points[42:48].mean(0)])
+        np.float32([each.landmarks.points[[36, 39]].mean(0), each.landmarks.points[[42, 45]].mean(0)])
         for each in (portrait, like)
     ]
     affine, _ = cv2.estimateAffinePartial2D(*eyes)

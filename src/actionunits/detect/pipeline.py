@@ -26,7 +26,7 @@ from actionunits.detect.frame_codes import FrameCodes, frame_codes
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.detect.smoothing import smooth
 from actionunits.errors import UserError, unknown_name
-from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder, predictor_file
+from actionunits.faces.finders import DEFAULT_LANDMARKS, usable_finder
 from actionunits.records import Batch, Crop, FloatArray, Frame, InputSpec, Landmarks, OnProgress
 
 if TYPE_CHECKING:
@@ -96,14 +96,12 @@ class Detector:
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
         self._baseline = Baseline.parse(baseline)
-        asked = known_finder(landmarks or DEFAULT_LANDMARKS)
+        asked = usable_finder(landmarks or DEFAULT_LANDMARKS)
         apart = apart and can_work_apart()
         early = apart and (model is None or landmarks is not None)  # it starts while the model is read
         self._apart = Apart(partial(load_points, asked)) if early else None
         self.backend = load_backend(model) if model is None or isinstance(model, (str, Path)) else model
-        self.landmarks = asked if landmarks else self.backend.spec.landmarks
-        if self.landmarks == "dlib":
-            predictor_file()  # one that is missing is told before any source is opened
+        self.landmarks = asked if landmarks else usable_finder(self.backend.spec.landmarks)
         if apart and not early:
             self._apart = Apart(partial(load_points, self.landmarks))
         self.faces: Literal["largest", "all"] = faces

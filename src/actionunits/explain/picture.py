@@ -10,7 +10,6 @@ from actionunits.explain.occlusion import Predictor, occlusion_maps
 from actionunits.faces.align import align_for
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector, find_faces
-from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.pictures import read_picture
 from actionunits.records import FloatArray, Frame, ImageArray, Landmarks, OnProgress
@@ -33,7 +32,7 @@ class Explained:
     probability: float
 
 
-def face_of_picture(path: str | Path, landmarks: str = DEFAULT_LANDMARKS) -> tuple[Frame, Landmarks]:
+def face_of_picture(path: str | Path, landmarks: str) -> tuple[Frame, Landmarks]:
     """A picture and the points of its largest face, by that finder.
 
     Raises:

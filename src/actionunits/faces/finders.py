@@ -9,7 +9,7 @@ from typing import get_args
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import Finder
 
-__all__ = ["DEFAULT_LANDMARKS", "LANDMARKS", "known_finder", "predictor_file"]
+__all__ = ["DEFAULT_LANDMARKS", "LANDMARKS", "known_finder", "predictor_file", "usable_finder"]
 
 _PREDICTOR = "shape_predictor_68_face_landmarks.dat"
 
@@ -30,6 +30,18 @@ def known_finder(name: str) -> Finder:
         if name == known:
             return known
     raise unknown_name("finder of landmarks", name, LANDMARKS)
+
+
+def usable_finder(name: str) -> Finder:
+    """The name again.
+
+    Raises:
+        UserError: it is none of :data:`LANDMARKS`, or its file is not installed.
+    """
+    finder = known_finder(name)
+    if finder == "dlib":
+        predictor_file()
+    return finder
 
 
 def predictor_file() -> Path:

@@ -18,6 +18,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.facs.face_template import TEMPLATE_POINTS
 from actionunits.records import Finder, FloatArray, Landmarks
 
@@ -44,7 +45,7 @@ _FROM_POINTS: dict[Finder, NDArray[np.float64]] = {
 }
 
 
-def head_pose(landmarks: Landmarks, finder: Finder = "own") -> FloatArray:
+def head_pose(landmarks: Landmarks, finder: Finder = DEFAULT_LANDMARKS) -> FloatArray:
     """Pitch, yaw and roll, f32[3] in degrees; NaN where the points lie on one spot.
 
     Positive is: pitch, the nose down; yaw, the nose to the picture's left (the subject's right); roll,

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.faces.align import eye_centres, inter_ocular_distance
 from actionunits.records import FloatArray, ImageArray, Landmarks, Portrait
 from actionunits.synthesis.warp import Window, backward_map, resample
 
@@ -33,14 +34,13 @@ def mixed_portrait(first: Portrait, second: Portrait, *, shape: float, texture: 
         texture: 0 (the first's skin) to 1 (the second's).
     """
     own = first.landmarks.points.astype(np.float64)
-    eyes = _eyes(own)
-    scale = float(np.hypot(*(eyes[1] - eyes[0])))
+    scale = inter_ocular_distance(first.landmarks)
     window = Window.around(np.concatenate([own - _AROUND * scale, own + _AROUND * scale]), first.image.shape)
     own = own - window.origin
     shown = first.image[window.slices]
-    other, theirs = _laid_on(second, own, (window.width, window.height))
-    target = own + shape * (theirs - own)
     size = (window.width, window.height)
+    other, theirs = _laid_on(second, eye_centres(first.landmarks) - window.origin, size)
+    target = own + shape * (theirs - own)
     bent = resample(shown, *backward_map(target, own, size, scale)).astype(np.float32)
     face = texture * _face_mask(target, size, scale)[..., None]
     if texture > 0.0:
@@ -52,17 +52,13 @@ def mixed_portrait(first: Portrait, second: Portrait, *, shape: float, texture: 
     return Portrait(image, Landmarks((target + window.origin).astype(np.float32)), first.subject)
 
 
-def _eyes(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.stack([points[36:42].mean(axis=0), points[42:48].mean(axis=0)])
-
-
 def _laid_on(
-    portrait: Portrait, points: NDArray[np.float64], size: tuple[int, int]
+    portrait: Portrait, eyes: NDArray[np.float64], size: tuple[int, int]
 ) -> tuple[ImageArray, NDArray[np.float64]]:
-    """The picture turned, scaled and shifted so that its eyes lie on those of ``points``, with its points."""
+    """The picture turned, scaled and shifted so that its eyes' centres lie on ``eyes``, with its points."""
     theirs = portrait.landmarks.points.astype(np.float64)
-    (x0, y0), (x1, y1) = _eyes(theirs)
-    (u0, v0), (u1, v1) = _eyes(points)
+    (x0, y0), (x1, y1) = eye_centres(portrait.landmarks)
+    (u0, v0), (u1, v1) = eyes
     turn = complex(u1 - u0, v1 - v0) / complex(x1 - x0, y1 - y0)
     rotation = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     affine = np.column_stack([rotation, np.array([u0, v0]) - rotation @ np.array([x0, y0])])
