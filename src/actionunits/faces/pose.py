@@ -27,7 +27,8 @@ __all__ = ["head_pose"]
 #: The points that are compared.
 _RIGID = np.array([0, 16, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 39, 42, 45])
 #: How far they stand out toward the viewer, in inter-ocular distances: least squares over 420 rendered heads
-#: of 14 people that the embedded model learned from. Their places in the picture are the template's.
+#: of 14 people that the embedded model learned from (benchmarks/head_pose.py). Their places in the
+#: picture are the template's.
 _DEPTHS: dict[Finder, tuple[float, ...]] = {
     "own": (-0.90, -0.90, 0.39, 0.48, 0.56, 0.64, 0.33, 0.39, 0.41, 0.39, 0.33, -0.03, 0.07, 0.07, -0.03),
     "dlib": (-0.60, -0.60, 0.28, 0.37, 0.46, 0.56, 0.31, 0.36, 0.39, 0.36, 0.31, -0.04, 0.04, 0.04, -0.04),
