@@ -132,6 +132,39 @@ def test_a_second_face_that_enters_is_found_within_about_a_second():
     assert rows.index((0, 1)) <= 10 + 32
 
 
+class Counted(HogDetector):
+    """Notes the pixels that it searches."""
+
+    def __init__(self):
+        super().__init__()
+        self.searched_px = []
+
+    def find(self, grey, least_px=0.0):
+        self.searched_px.append(grey.size)
+        return super().find(grey, least_px)
+
+
+def test_new_faces_are_looked_for_where_the_picture_has_changed():
+    """Nobody moves for 4 s: one search. Then a head appears in a corner: not the whole frame is searched."""
+    alone = with_head(20, 20, 130)
+    both = with_head(340, 220, 130, alone, flip=True)
+    detector = Counted()
+    tracker = FaceTracker(detector)
+    rows = numbers([tracker.update(f) for f in frames_of([alone] * 114 + [both] * 33)])
+    assert rows[113] == (0,)
+    assert rows[-1] == (0, 1)
+    assert len(detector.searched_px) == 2
+    assert detector.searched_px[1] < 0.6 * detector.searched_px[0]
+
+
+def test_now_and_then_the_whole_frame_is_searched_all_the_same():
+    detector = Counted()
+    tracker = FaceTracker(detector)
+    for frame in frames_of([with_head(20, 20, 130)] * 200):
+        tracker.update(frame)
+    assert detector.searched_px == [HEIGHT * WIDTH] * 2
+
+
 def test_largest_keeps_one_and_changes_only_for_a_larger_one():
     small = with_head(20, 20, 140)
     both = with_head(240, 120, 230, small, flip=True)

@@ -17,6 +17,7 @@ from actionunits.synthesis.fit import inter_ocular_px
 from actionunits.synthesis.light import Light, Normals
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.portraits import read_portrait
+from actionunits.synthesis.render import MouthLook
 
 NEUTRAL = Expression.both({})
 
@@ -152,3 +153,22 @@ def test_animated_faces_are_found_where_their_points_are(shared_data: Path, real
     assert found >= 0.95 * len(people) * len(DEFAULT_17)
     assert np.median(errors) < 0.025
     assert np.quantile(errors, 0.95) < 0.04
+
+
+@pytest.mark.shared
+def test_teeth_reach_up_to_the_lip_where_no_gum_is_to_be_seen(
+    shared_data: Path, real_model: FaceModel
+) -> None:
+    """Below the upper lip of a laugh, in its upper third, is gum (red) or are teeth (pale), as asked."""
+    animator = ModelAnimator(read_portrait(_people(shared_data, 31)[1]), real_model)
+    laugh = Expression.both({12: 5.0, 6: 4.0, 25: 5.0})
+
+    def redness(mouth: MouthLook) -> float:
+        face = animator.show(laugh, size_px=300, mouth=mouth)
+        upper, lower = face.points[62], face.points[66]
+        x, y = np.round(upper + 0.2 * (lower - upper)).astype(int)
+        red, green, _ = face.image[y - 1 : y + 2, x - 10 : x + 11].reshape(-1, 3).astype(float).mean(axis=0)
+        return red / green
+
+    gums, teeth = redness(MouthLook()), redness(MouthLook(gum=0.0))
+    assert gums > 1.3 > 1.2 > teeth

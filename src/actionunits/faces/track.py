@@ -2,7 +2,7 @@
 
 A face that was found once is followed by its points: the box that belongs to the last points is where the
 next are looked for. The detector looks again at that place every few frames, and at once when something is
-suspicious; it searches the whole frame now and then for new faces.
+suspicious; now and then it searches for new faces, where the picture has changed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from actionunits.faces.align import align, inter_ocular_distance
+from actionunits.faces.changes import PictureChanges
 from actionunits.faces.detect import FaceDetector, overlap
 from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.faces.landmarks import face_box_from, find_landmarks
@@ -37,6 +38,10 @@ _AGAIN = 0.7
 _CUT = 20.0
 #: So many looks in a row may miss a face that still looks the same (a hand before the mouth, a turned head).
 _MOST_FAILED = 10
+#: A face that is surely the same is looked at so many times less often.
+_PATIENCE = 2
+#: The whole frame is searched, changed or not, after so many times the usual wait.
+_WHOLE_AFTER = 5
 #: With only the largest face kept, a new one must be this much wider to replace it.
 _LARGER = 1.15
 
@@ -113,8 +118,10 @@ class FaceTracker:
         keep: ``largest`` follows only the largest face; a new one must be 1.15 times as wide to replace it.
         tracking: False for pictures that do not belong together: each is searched, and its faces are numbered
             from 0 by falling size.
-        check_every: frames between two looks of the detector at a followed face.
-        search_every_s: seconds between two searches of the whole frame while a face is followed.
+        check_every: frames between two looks of the detector at a followed face; twice as many while it looks
+            the same.
+        search_every_s: seconds between two searches for new faces while one is followed, where the picture
+            has changed; every fifth time that span, the whole frame is searched.
         memory_s: how long a lost face's number is kept for it.
         landmarks: what finds the points: see :func:`~actionunits.faces.landmarks.find_landmarks`.
     """
@@ -143,8 +150,9 @@ class FaceTracker:
         self._lost: list[_Track] = []
         self._next_number = 0
         self._view: FloatArray | None = None
-        self._searched_s = -np.inf
+        self._searched_s = self._whole_searched_s = -np.inf
         self._since_search = 0
+        self._changes = PictureChanges()
 
     def glance(self, frame: Frame) -> Glance:
         """Search the next frame if it is a cut, where nothing that was followed matters any more.
@@ -201,7 +209,8 @@ class FaceTracker:
         patch = _patch(frame.grey, landmarks)
         likeness = _likeness(patch, track.patch)
         track.since_check += 1
-        due = track.failed > 0 or track.since_check >= self.check_every
+        wait = self.check_every * (_PATIENCE if likeness >= _SAME else 1)
+        due = track.failed > 0 or track.since_check >= wait
         if due or likeness < _ODD or _jumped(track.landmarks, landmarks):
             self._check(track, frame, landmarks, patch)
         else:
@@ -241,14 +250,18 @@ class FaceTracker:
         return waited_s >= 0.12 or self._since_search >= 3
 
     def _search(self, frame: Frame, found: list[Face] | None) -> None:
-        """Look for faces in the whole frame, unless they are found already, and follow the new ones."""
+        """Look for faces, unless they are found already, and follow the new ones."""
         self._searched_s, self._since_search = frame.time_s, 0
         self._lost = [t for t in self._lost if frame.time_s - t.seen_s <= self.memory_s]
         present = [t for t in self._tracks if t.visible]
         least_px = 0.0
         if self.keep == "largest" and present:
             least_px = _LARGER * max(_width(t.box) for t in present)
-        for face in self.detector.find(frame.grey, least_px) if found is None else found:
+        if found is None:
+            found = self._new_faces(frame, least_px, present)
+        else:
+            self._note_search(frame)
+        for face in found:
             if _width(face.box) < least_px or any(overlap(face.box, t.box) > 0.2 for t in present):
                 continue
             landmarks = self._points(frame, face)
@@ -262,6 +275,25 @@ class FaceTracker:
             if self.keep == "largest":
                 break
         self._drop_doubles()
+
+    def _new_faces(self, frame: Frame, least_px: float, present: list[_Track]) -> list[Face]:
+        """Those of the whole frame, or while a face is followed, of the part of it that has changed."""
+        waited_s = frame.time_s - self._whole_searched_s
+        if not present or waited_s >= _WHOLE_AFTER * self.search_every_s:
+            self._note_search(frame)
+            return self.detector.find(frame.grey, least_px)
+        region = self._changes.region(frame.grey, [track.box for track in present])
+        if region is None:
+            return []
+        self._changes.searched(frame.grey, region)
+        left, top, right, bottom = region
+        part = np.ascontiguousarray(frame.grey[top:bottom, left:right])
+        corner = np.array([left, top, left, top], np.float32)
+        return [replace(face, box=face.box + corner) for face in self.detector.find(part, least_px)]
+
+    def _note_search(self, frame: Frame) -> None:
+        self._whole_searched_s = frame.time_s
+        self._changes.searched(frame.grey)
 
     def _number_for(self, landmarks: Landmarks, patch: FloatArray) -> int:
         """The number of a lost face that this one continues, or a new one."""

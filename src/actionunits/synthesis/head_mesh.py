@@ -30,6 +30,9 @@ _PARTS: dict[str, tuple[int, tuple[float, float, float]]] = {
     "teeth": (INSIDE, (234, 225, 208)),
 }
 
+#: Gums further back than this share of their depth are never seen between the lips.
+_FRONT_GUM = 0.6
+
 
 @dataclass(frozen=True)
 class HeadMesh:
@@ -43,6 +46,8 @@ class HeadMesh:
         skin_quads: i32[Q,4], the skin's polygons, for its normals.
         opacity: f32[N], 1 on the face, 0 where the skin has gone over into the background.
         colour: f32[N,3], RGB of the inside of the mouth, darker inward.
+        enamel: f32[N,3], the same with teeth where the front of the upper gum is: of a mouth whose upper lip
+            does not rise above its teeth.
         eyeballs: for (left, right) the vertices of each eyeball; empty where the model has none.
         samples: i64[S], vertices spread over the skin, by whose movement the background goes along.
     """
@@ -54,6 +59,7 @@ class HeadMesh:
     skin_quads: NDArray[np.int32]
     opacity: FloatArray
     colour: FloatArray
+    enamel: FloatArray
     eyeballs: tuple[NDArray[np.int64], NDArray[np.int64]]
     samples: NDArray[np.int64]
 
@@ -79,6 +85,7 @@ def head_mesh(model: FaceModel) -> HeadMesh:
     kind = np.concatenate([kind_of, kind_of])
     order = np.flatnonzero((triangles[:, 1] != triangles[:, 2]) & (triangles[:, 0] != triangles[:, 2]))
     order = order[np.argsort(kind[order], kind="stable")]
+    colour, enamel = _colours(model)
     return HeadMesh(
         vertices=vertices,
         triangles=np.ascontiguousarray(triangles[order]),
@@ -86,7 +93,8 @@ def head_mesh(model: FaceModel) -> HeadMesh:
         outside_triangles=int((kind[order] != INSIDE).sum()),
         skin_quads=np.ascontiguousarray(every[kind_of == SKIN]),
         opacity=opacity[vertices],
-        colour=_colours(model)[vertices],
+        colour=colour[vertices],
+        enamel=enamel[vertices],
         eyeballs=(_members(model, "eyeball_left", vertices), _members(model, "eyeball_right", vertices)),
         samples=_samples(model, opacity, vertices),
     )
@@ -144,18 +152,36 @@ def _worth_drawing(
     return np.ones(len(quads), np.bool_)
 
 
-def _colours(model: FaceModel) -> FloatArray:
-    """The inside of the mouth: each part's colour, darker the deeper it lies."""
+def _colours(model: FaceModel) -> tuple[FloatArray, FloatArray]:
+    """The inside of the mouth: each part's colour, darker the deeper it lies; without and with tall teeth."""
     colour = np.zeros((len(model.neutral), 3), np.float32)
     lips = float(model.neutral[model.landmarks[60:68], 2].max())
     unit = float(np.ptp(model.neutral[model.landmarks[:17], 0])) / 14.7
-    for name, (kind, base) in _PARTS.items():
+    depth = (lips - model.neutral[:, 2:]) / unit
+
+    def faded(name: str, kept: float) -> FloatArray:
+        base = np.array(_PARTS[name][1], np.float32)
+        return np.asarray(base * np.exp(-np.maximum(depth - 0.5, 0) / kept), np.float32)
+
+    for name, (kind, _) in _PARTS.items():
         if kind == INSIDE and name in model.part_vertices:
             part = model.part_vertices[name]
-            depth = (lips - model.neutral[part, 2]) / unit
-            fade = np.exp(-np.maximum(depth - 0.5, 0) / (3.0 if name == "teeth" else 2.0))
-            colour[part] = np.array(base, np.float32) * fade[:, None]
-    return colour
+            colour[part] = faded(name, 3.0 if name == "teeth" else 2.0)[part]
+    enamel, gum = colour.copy(), _upper_gum(model)
+    enamel[gum] = faded("teeth", 3.0)[gum]
+    return colour, enamel
+
+
+def _upper_gum(model: FaceModel) -> NDArray[np.int64]:
+    """The front vertices of the gums that the jaw does not take along."""
+    part = model.part_vertices.get("gums_and_tongue", slice(0, 0))
+    numbers = np.arange(len(model.neutral))[part]
+    if not len(numbers) or "jawOpen" not in model.expression_names:
+        return np.zeros(0, np.int64)
+    moves = np.linalg.norm(model.expression_delta[model.expression_names.index("jawOpen")][part], axis=1)
+    depth = model.neutral[part, 2]
+    front = depth > depth.min() + _FRONT_GUM * np.ptp(depth)
+    return np.asarray(numbers[(moves < 0.1 * moves.max()) & front], np.int64)
 
 
 def _samples(model: FaceModel, opacity: FloatArray, vertices: NDArray[np.int64]) -> NDArray[np.int64]:

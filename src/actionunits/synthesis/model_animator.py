@@ -12,7 +12,7 @@ from actionunits.synthesis.face_model import FaceModel
 from actionunits.synthesis.fit import FittedFace, fit_face, inter_ocular_px
 from actionunits.synthesis.head_mesh import head_mesh
 from actionunits.synthesis.light import PHOTOGRAPH_LIGHT, Light, Normals
-from actionunits.synthesis.render import Moved, Renderer, View
+from actionunits.synthesis.render import MouthLook, Moved, Renderer, View
 from actionunits.synthesis.shapes import gaze_of, shape_weights
 
 __all__ = ["ModelAnimator"]
@@ -82,6 +82,7 @@ class ModelAnimator:
         size_px: int | None = None,
         window: float = 3.4,
         shape_change: FloatArray | None = None,
+        mouth: MouthLook = MouthLook(),  # noqa: B008  (frozen)
         rng: np.random.Generator | None = None,
     ) -> AnimatedFace:
         """Draw the face with an expression.
@@ -100,6 +101,7 @@ class ModelAnimator:
                 pixels apart.
             shape_change: f32[M], added to the coefficients of the identity modes; shorter arrays change the
                 first ones only.
+            mouth: how the inside of the mouth looks.
             rng: randomness of the furrows; None for none.
         """
         weights = shape_weights(expression, blink=blink, gaze=gaze)
@@ -116,6 +118,7 @@ class ModelAnimator:
             expression,
             inside=mouth_moves or not self.fitted.closed_lips,
             furrow_strength=furrow_strength,
+            mouth=mouth,
             rng=rng,
         )
         return AnimatedFace(image, view.place(moved.xy[self._landmarks]))

@@ -18,7 +18,7 @@ from actionunits.synthesis.head_mesh import EYE, INSIDE, HeadMesh
 from actionunits.synthesis.rasterise import rasterise
 from actionunits.synthesis.smooth_skin import near_folds, smooth_skin
 
-__all__ = ["Moved", "Renderer", "View"]
+__all__ = ["MouthLook", "Moved", "Renderer", "View"]
 
 #: The most that the backdrop's light changes, as a logarithm.
 _BACKDROP_LIGHT = 0.35
@@ -67,6 +67,22 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class MouthLook:
+    """What differs from mouth to mouth between the lips.
+
+    Attributes:
+        gum: how much of the upper gum is seen where the lip rises above the teeth, 0 to 1: most people's teeth
+            fill the gap of a smile.
+        enamel: brightness of the teeth, 1 as usual.
+        at_the_lips: brightness next to the lips, which shade it: 0 dark, 1 as in the middle.
+    """
+
+    gum: float = 1.0
+    enamel: float = 1.0
+    at_the_lips: float = 0.5
+
+
+@dataclass(frozen=True)
 class _Textures:
     """The photograph's skin, its eyes completed, its smooth skin; their pixels per photograph's pixel."""
 
@@ -93,9 +109,10 @@ class Renderer:
         self._backdrop = Backdrop(size_px, self._rest_xy[mesh.samples], self._unit_px)
         self._folds = near_folds(self._rest_xy, fitted.points)
         shown = _shown_inside(self._rest_xy, fitted, self._unit_px)
-        colour = _as_photographed(mesh.colour, self._image, fitted.points)
+        self._colour = _as_photographed(mesh.colour, self._image, fitted.points)
+        self._enamel = _as_photographed(mesh.enamel, self._image, fitted.points)
         self._attributes = np.concatenate(
-            [self._rest_xy, mesh.opacity[:, None], shown[:, None], colour], 1, dtype=np.float32
+            [self._rest_xy, mesh.opacity[:, None], shown[:, None]], 1, dtype=np.float32
         )
         self._mouth_line = _mouth_line(self._image, fitted)
         eyes, smooth = complete_eyes(self._image, self._points), smooth_skin(self._image, fitted.points)
@@ -109,6 +126,7 @@ class Renderer:
         *,
         inside: bool,
         furrow_strength: float,
+        mouth: MouthLook = MouthLook(),  # noqa: B008  (frozen)
         rng: np.random.Generator | None = None,
     ) -> ImageArray:
         """The picture, u8[H,W,3] RGB.
@@ -119,6 +137,7 @@ class Renderer:
             expression: for the furrows.
             inside: whether the inside of the mouth can be seen.
             furrow_strength: 0 for none, 1 as usual.
+            mouth: how its inside looks.
             rng: randomness of the furrows.
         """
         textures = self._furrowed(self._textures(view.zoom), expression, furrow_strength, rng)
@@ -126,7 +145,9 @@ class Renderer:
         triangles = mesh.triangles if inside else mesh.triangles[: mesh.outside_triangles]
         fragments = rasterise(view.place(moved.xy), moved.depth, triangles, height, width)
         soft = self._folds * np.clip((moved.stretch - 1.5) / 2.0, 0, 1)
-        attributes = np.concatenate([self._attributes, moved.light[:, None], soft[:, None]], 1)
+        colour = self._enamel + np.float32(mouth.gum) * (self._colour - self._enamel)
+        colour *= np.float32(mouth.enamel)
+        attributes = np.concatenate([self._attributes, colour, moved.light[:, None], soft[:, None]], 1)
         values = np.zeros((height * width, attributes.shape[1]), np.float32)
         values[fragments.pixel] = fragments.interpolate(attributes)
         kind = np.full(height * width, -1, np.int8)
@@ -134,7 +155,7 @@ class Renderer:
         shape = (height, width)
         unit_px = self._unit_px * view.zoom
         pixels = values.reshape(*shape, -1)
-        face = _face(pixels, kind.reshape(shape), textures, unit_px, self._mouth_line)
+        face = _face(pixels, kind.reshape(shape), textures, unit_px, self._mouth_line, mouth.at_the_lips)
         opacity = pixels[..., 2:3]
         if inside:
             between = _hull(view.place(moved.mouth), shape)
@@ -179,7 +200,12 @@ class Renderer:
 
 
 def _face(
-    values: FloatArray, kind: NDArray[np.int8], textures: _Textures, unit_px: float, mouth_line: FloatArray
+    values: FloatArray,
+    kind: NDArray[np.int8],
+    textures: _Textures,
+    unit_px: float,
+    mouth_line: FloatArray,
+    at_the_lips: float,
 ) -> FloatArray:
     """The face's colours, f32[H,W,3]; what they are elsewhere does not matter."""
     place = np.ascontiguousarray(values[..., :2])
@@ -195,7 +221,7 @@ def _face(
     is_inside = kind == INSIDE
     if is_inside.any():
         far = cv2.distanceTransform(is_inside.astype(np.uint8), cv2.DIST_L2, 3)
-        mouth = values[..., 4:7] * np.clip(0.5 + far / (0.09 * unit_px), 0, 1)[..., None]
+        mouth = values[..., 4:7] * np.clip(at_the_lips + far / (0.09 * unit_px), 0, 1)[..., None]
         slit = np.clip(1.6 - far / (0.018 * unit_px), 0, 1)[..., None]
         mouth += (mouth_line - mouth) * slit
         mouth += (photographed - mouth) * values[..., 3:4]

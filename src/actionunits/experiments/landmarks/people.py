@@ -11,6 +11,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.recipe import SplitSettings
 from actionunits.experiments.landmarks.hand_points import from_hand
+from actionunits.experiments.landmarks.lips import lips_by_colour
 from actionunits.experiments.landmarks.pictures import PlacedFace
 from actionunits.faces.detect import HogDetector, overlap
 from actionunits.faces.landmarks import face_box_from
@@ -72,6 +73,8 @@ def unplaced_faces(
 ) -> list[PlacedFace]:
     """Portraits with points that a network finds in them, where it is sure of them.
 
+    Where colours show the teeth of a smile, the inner lips are placed by them.
+
     Args:
         folders: of portraits, resting or smiling.
         network: finds their points.
@@ -89,7 +92,8 @@ def unplaced_faces(
     detector, rng, faces = HogDetector(), np.random.default_rng(0), []
     for path in paths:
         subject = f"{path.parent.name}/{subject_of(path)}"
-        grey = read_picture(path).grey
+        picture = read_picture(path)
+        grey = picture.grey
         boxes = [] if subject in held else detector.find(grey)
         if not boxes:
             continue
@@ -99,7 +103,8 @@ def unplaced_faces(
         box = boxes[0].box
         sure = wander < _WANDER * float(box[2] - box[0])
         if sure and overlap(face_box_from(Landmarks(points)), box) > _OVERLAP:
-            faces.append(PlacedFace(path, subject, points))
+            parted = lips_by_colour(picture.image, points)
+            faces.append(PlacedFace(path, subject, points if parted is None else parted))
     if not faces:
         raise UserError(
             "the network is not sure of the points of any portrait without hand-placed ones: are there faces "

@@ -20,7 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.pictures import busy_expression, random_light, with_distractors
+from actionunits.experiments.embedded.pictures import (
+    busy_expression,
+    random_light,
+    random_mouth,
+    with_distractors,
+)
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.video import read_picture
 from actionunits.facs.units import ACTION_UNITS
@@ -198,8 +203,8 @@ def _photograph(face: PlacedFace, eyes_px: float | None = None) -> tuple[ImageAr
 
 
 def _expression(rng: np.random.Generator) -> Expression:
-    """As the embedded model's, but one in six a laugh."""
-    if rng.random() > 1 / 6:
+    """As the embedded model's, but three in ten a laugh."""
+    if rng.random() > 0.3:
         return with_distractors(busy_expression(rng, _AUS), rng)
     laugh = {au: float(rng.uniform(1.5, 5.0)) for au in _LAUGH}
     if rng.random() < 0.5:
@@ -220,6 +225,7 @@ def _animated(animator: ModelAnimator, rng: np.random.Generator) -> AnimatedFace
         light=random_light(rng),
         furrow_strength=float(rng.uniform(0.0, 1.2)),
         shape_change=rng.normal(0, 0.4, 12).astype(np.float32),
+        mouth=random_mouth(rng),
         size_px=round(_RENDER_EYES_PX * STORED_PX / STORED_EYES_PX),
         window=STORED_PX / STORED_EYES_PX,
         rng=rng,
