@@ -148,6 +148,38 @@ def test_jobs_and_elan(clips: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_a_coders_corrections_are_not_replaced(clips: Path, tmp_path: Path) -> None:
+    from pympi.Elan import Eaf
+
+    words = (clips / "a/clip.mp4", "--out", tmp_path, "--elan")
+    assert _run(*words).exit_code == 0
+    assert _run(*words).exit_code == 0, "its own file it may replace"
+    file = tmp_path / "clip.eaf"
+    document = Eaf(str(file), suppress_version_warning=True)
+    document.add_annotation("AU12", 40, 120, "C")
+    document.to_file(str(file))
+    before, table = file.read_bytes(), (tmp_path / "clip.csv").stat().st_mtime_ns
+    result = _run(*words)
+    assert result.exit_code == 2
+    assert re.fullmatch(r"au: .*clip\.eaf was changed since.*\n", result.stderr)
+    assert file.read_bytes() == before
+    assert (tmp_path / "clip.csv").stat().st_mtime_ns == table
+
+
+def test_one_bad_picture_does_not_stop_a_folder(clips: Path, tmp_path: Path, portrait: np.ndarray) -> None:
+    folder = tmp_path / "some"
+    folder.mkdir()
+    for name in "acd":
+        Image.fromarray(portrait).save(folder / f"{name}.png")
+    (folder / "b.png").touch()
+    result = _run(folder, "--out", tmp_path / "o", "--report", "--video")
+    assert result.exit_code == 1
+    assert "b.png" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert "3 of 3 pictures with a face" in result.stdout
+    assert pd.read_csv(tmp_path / "o/some.csv")["file"].tolist() == ["a.png", "c.png", "d.png"]
+
+
 def test_without_out_the_folder_is_au_out(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,34 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["detect"], "missing argument 'SOURCE...'"),
+        (["detect", "a.mp4", "--jobs", "two"], "'--jobs'"),
+        (["detect", "a.mp4", "--jobs"], "requires an argument"),
+        (["detect", "a.mp4", "--format", "opnface"], "is not one of"),
+        (["detect", "a.mp4", "--modle", "x"], "--model"),
+        (["detect", ""], "a source is empty"),
+        (["detekt"], "'detect'"),
+    ],
+)
+def test_a_mistake_in_the_command_is_one_line_too(words, said):
+    done = _au(*words)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("au: ")
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+def test_nothing_after_the_command_shows_the_help():
+    done = _au()
+    assert done.returncode == 2
+    assert "Usage" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_demo_leaves_nothing_half_written(tmp_path, number):
     running = subprocess.Popen(

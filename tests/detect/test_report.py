@@ -27,6 +27,10 @@ class _Source:
     kind: str
     asked: list[int] = field(default_factory=list)
 
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        return tuple(self.path / f"{number}.png" for number in range(100 if self.kind == "folder" else 0))
+
     def frames_at(self, numbers: Set[int]) -> Iterator[Frame]:
         for number in sorted(numbers):
             self.asked.append(number)
@@ -98,13 +102,18 @@ def test_a_face_that_is_not_there_leaves_a_gap_and_each_face_has_its_timeline(
     assert "face 7" in page
 
 
-def test_pictures_of_a_folder_are_laid_out_by_number(tmp_path: Path, face_result: MakeFace) -> None:
+def test_the_page_of_a_folder_knows_no_time(tmp_path: Path, face_result: MakeFace) -> None:
+    """Its pictures may be of anybody: no rates, no events, no line from one to the next."""
     report = Report((4, 12), THRESHOLDS, timed=False)
     for i in range(3):
-        report.add(FrameResult(i, 0.0, (face_result(0, [0.2, 0.3]),)))
-    assert report.table()["timestamp"].tolist() == [0.0, 1.0, 2.0]
+        report.add(FrameResult(i, 0.0, (face_result(0, [0.2, 0.9]),)))
     report.write(tmp_path / "folder.html", _source("folder", "folder"), model="tiny")
-    assert "have no times" in (tmp_path / "folder.html").read_text()
+    page = (tmp_path / "folder.html").read_text()
+    assert "Share of pictures" in page
+    assert "100.0 %" in page
+    assert "0.png" in page, "the file of the strongest picture"
+    for word in ("vent", "per minute", " s</dd>", "over time", "Faces"):
+        assert word not in page
 
 
 def _talk(make: MakeFace) -> list[FrameResult]:

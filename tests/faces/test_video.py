@@ -159,13 +159,45 @@ def test_folder_in_natural_order_with_differing_sizes(tmp_path):
     assert [f.index for f in frames] == [0, 1, 2, 3]
 
 
-def test_a_damaged_picture_in_a_folder_breaks_off_after_the_good_ones(tmp_path):
-    cv2.imwrite(str(tmp_path / "a.png"), ASTRONAUT)
-    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:3000])
+def test_damaged_pictures_of_a_folder_are_told_after_all_good_ones(tmp_path):
+    for name in "adef":
+        cv2.imwrite(str(tmp_path / f"{name}.png"), ASTRONAUT)
+    half = (tmp_path / "a.png").read_bytes()[:3000]
+    (tmp_path / "b.png").write_bytes(half)
     frames = []
     with pytest.raises(TruncatedSource, match=r"b\.png") as caught:
         frames.extend(f.index for f in open_source(tmp_path))
-    assert caught.value.frames_read == 1
+    assert frames == [0, 2, 3, 4], "numbers of pictures in the folder, the bad one left out"
+    assert caught.value.frames_read == 4
+    (tmp_path / "c.png").touch()
+    with pytest.raises(TruncatedSource, match="the first of 2 such pictures"):
+        list(open_source(tmp_path))
+    assert [f.index for f in open_source(tmp_path).frames_at({0, 3})] == [0, 3]
+
+
+def test_a_folder_of_videos_says_how_to_give_them(tmp_path):
+    (tmp_path / "one.mp4").touch()
+    with pytest.raises(UserError, match=r"no pictures.*/\*$"):
+        open_source(tmp_path)
+
+
+def test_a_short_video_that_is_cut_is_told(tmp_path):
+    """1.5 s long, cut after a third: less than a second is missing."""
+    noise = np.random.default_rng(1)
+    frames = [noise.integers(0, 255, (120, 160, 3), np.uint8) for _ in range(38)]
+    options = {"g": "5", "qp": "30"}
+    path = write_video(tmp_path / "short.mkv", frames, range(38), options=options, time_base=25)
+    assert len(list(open_source(path))) == 38
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 3])
+    with pytest.raises(TruncatedSource, match="breaks off after"):
+        list(open_source(path))
+
+
+def test_a_last_frame_that_stays_as_long_as_others_is_no_break(tmp_path):
+    """Four slides of 2 s each."""
+    slides = [np.full((120, 160, 3), 60 * k, np.uint8) for k in range(4)]
+    path = write_video(tmp_path / "slides.mkv", slides, [0, 50, 100, 150], time_base=25)
+    assert len(list(open_source(path))) == 4
 
 
 def one_line(path):

@@ -49,11 +49,21 @@ class _FaceDetector(StrEnum):
     viola_jones = "viola-jones"
 
 
+def _source(text: str) -> Path:
+    """An empty text, as an unset variable of the shell gives, would be taken for the current folder."""
+    if not str(text):
+        raise UserError("a source is empty: expected a picture, a video or a folder of pictures")
+    return Path(text)
+
+
 def detect(
     sources: Annotated[
         list[Path],
         typer.Argument(
-            metavar="SOURCE...", help="Videos, pictures, or folders of pictures.", show_default=False
+            metavar="SOURCE...",
+            help="Videos, pictures, or folders of pictures.",
+            show_default=False,
+            parser=_source,
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path("au-out"),
@@ -130,7 +140,8 @@ def detect(
     is a row with success 0 and empty AUs. The table of a folder names each
     row's picture. Sources of one name are told apart by suffix or folder:
     a_clip.csv, b_clip.csv. Older files of the same names (table, annotated
-    video, page) are replaced once the new ones are complete.
+    video, page) are replaced once the new ones are complete; an ELAN file
+    that a coder has worked on is not.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each
@@ -141,7 +152,8 @@ def detect(
     130 px), are not found.
 
     A source that cannot be read is named in one line and the others go on;
-    of one that breaks off, the table has the frames before the break.
+    of one that breaks off, the table has the frames before the break, of a
+    folder with bad pictures the others.
 
     Exit code: 0 all is well; 1 some sources failed or broke off; 2 no table
     was written, or a mistake in the command.
@@ -222,24 +234,25 @@ def _told(outcome: SourceSummary | UserError) -> SourceSummary | None:
         print(f"au: {outcome}", file=sys.stderr)
         return None
     if outcome.trouble:
-        print(f"au: {outcome.trouble}; the table has what came before", file=sys.stderr)
+        print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
     if outcome.note:
-        print(f"au: {outcome.source.name}: {outcome.note}", file=sys.stderr)
+        print(f"au: {outcome.source.resolve().name}: {outcome.note}", file=sys.stderr)
     print(_line(outcome), flush=True)
     return outcome
 
 
 def _line(summary: SourceSummary) -> str:
+    shown = "picture" if summary.source.is_dir() else "frame"
     parts = [
         _counted(summary.rows, "row"),
-        f"{summary.frames_with_face} of {_counted(summary.frames, 'frame')} with a face",
-        _counted(summary.tracks, "face"),
+        f"{summary.frames_with_face} of {_counted(summary.frames, shown)} with a face",
+        *([] if summary.source.is_dir() else [_counted(summary.tracks, "face")]),
         f"{summary.seconds:.1f} s",
     ]
     if summary.frames > 1:  # of one picture, a rate would only tell the time of opening
         parts.append(f"{summary.frames / max(summary.seconds, 1e-9):.0f} frames/s")
     files = ", ".join(str(file) for file in summary.files)
-    return f"{summary.source.name}: {', '.join(parts)} -> {files}"
+    return f"{summary.source.resolve().name}: {', '.join(parts)} -> {files}"
 
 
 def _counted(number: int, what: str) -> str:

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -75,14 +75,15 @@ def run() -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         try:
-            app()
+            ended = app(standalone_mode=False)
         finally:
             sys.stdout.flush()
+        sys.exit(ended if isinstance(ended, int) else 0)  # 130 after Ctrl-C
     except UserError as problem:
         print(f"au: {problem}", file=sys.stderr)
         sys.exit(problem.exit_code)
-    except (KeyboardInterrupt, SystemExit) as end:
-        code = 130 if isinstance(end, KeyboardInterrupt) else end.code
+    except (typer.Abort, KeyboardInterrupt, SystemExit) as end:
+        code = end.code if isinstance(end, SystemExit) else 130
         if code in _STOPPED:
             print("au: stopped; what was complete is kept", file=sys.stderr)
         sys.exit(code)
@@ -93,3 +94,34 @@ def run() -> None:
         where = f": {problem.filename}" if problem.filename else ""
         print(f"au: {problem.strerror or problem}{where}", file=sys.stderr)
         sys.exit(1)
+    except Exception as problem:
+        if not hasattr(problem, "format_message"):
+            raise
+        _tell_mistake(problem)
+        sys.exit(2)
+
+
+#: What libraries say of a value, and how it is told.
+_IN_OTHER_WORDS = {
+    "Value error, ": "",
+    ", unable to parse string as an integer": "",
+    ", unable to parse string as a number": "",
+    "Input should be": "it should be",
+}
+
+
+def _tell_mistake(problem: Any) -> None:
+    """A mistake in the command as one line; a verb without anything after it shows its help.
+
+    Typer's own boxes take several lines. Its errors are Click's or, in newer ones, its own copy of them; both
+    can format their message.
+    """
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        problem.show()
+        return
+    said = " ".join(problem.format_message().split()).rstrip(".")
+    for theirs, ours in _IN_OTHER_WORDS.items():
+        said = said.replace(theirs, ours)
+    context = getattr(problem, "ctx", None)
+    verb = context.command_path if context else "au"
+    print(f"au: {said[:1].lower()}{said[1:]}: see {verb} --help", file=sys.stderr)

@@ -98,6 +98,10 @@ def score(
     from actionunits.analysis.scoring import DEFAULT_METRICS, intensity_scores
     from actionunits.analysis.scoring import score as score_joined
 
+    if out is not None:
+        from actionunits.reports.tables import table_suffix
+
+        table_suffix(out)  # a name that cannot be written is told before the work
     notes: list[str] = []
     if is_elan(predictions) and not is_elan(labels):
         predictions, labels = Path(labels), str(predictions)

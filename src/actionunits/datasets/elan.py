@@ -11,6 +11,7 @@ when it is read, so that every frame comes back as it was, up to 1000 frames a s
 
 from __future__ import annotations
 
+import hashlib
 import mimetypes
 import os
 import re
@@ -30,7 +31,15 @@ from actionunits.records import LabelIndex
 if TYPE_CHECKING:
     from pympi.Elan import Eaf
 
-__all__ = ["CodedEvent", "ElanCoding", "elan_index", "milliseconds", "read_elan", "write_elan"]
+__all__ = [
+    "CodedEvent",
+    "ElanCoding",
+    "elan_index",
+    "is_as_written",
+    "milliseconds",
+    "read_elan",
+    "write_elan",
+]
 
 _TIER = re.compile(
     r"\s*(?:AU[ _]?0*(?P<au>\d{1,2})|(?P<seen>face))\s*(?:@\s*(?P<face>\d+)\s*)?", re.IGNORECASE
@@ -41,6 +50,8 @@ _VALUE = re.compile(
     re.IGNORECASE,
 )
 _LETTERS = "ABCDE"
+#: The property of a file that tells what its annotations were when it was written.
+_DIGEST = "actionunits.annotations"
 
 
 def milliseconds(times_s: ArrayLike) -> NDArray[np.int64]:
@@ -136,9 +147,31 @@ def write_elan(path: Path, coding: ElanCoding, media: Path | None = None) -> Non
         name = _tier(f"AU{event.au}", event.face)
         document.add_annotation(name, event.onset_ms, event.offset_ms, event.text)
     # ELAN numbers the annotations that a coder adds from here on
-    document.properties = [("lastUsedAnnotationId", document.maxaid)]
+    document.properties = [("lastUsedAnnotationId", document.maxaid), (_DIGEST, _digest(document))]
     with replace_when_done(path) as beside:
         document.to_file(str(beside))
+
+
+def is_as_written(path: Path) -> bool:
+    """Whether the annotations of a file are those that :func:`write_elan` wrote: nobody's work is in it.
+
+    False also for a file that it did not write, or that cannot be read.
+    """
+    try:
+        document = _open(path)
+        return dict(document.properties).get(_DIGEST) == _digest(document)
+    except UserError:
+        return False
+
+
+def _digest(document: Eaf) -> str:
+    said = [
+        (name, *(str(part) for part in annotation[:3]))
+        for name in sorted(document.get_tier_names())
+        for annotation in sorted(document.get_annotation_data_for_tier(name))
+    ]
+    tiers = sorted(document.get_tier_names())
+    return hashlib.sha256(repr((tiers, said)).encode()).hexdigest()
 
 
 def _tier(name: str, face: int | None) -> str:

@@ -22,7 +22,17 @@ from actionunits.records import FloatArray
 if TYPE_CHECKING:
     from actionunits.faces.video import FrameSource
 
-__all__ = ["LAYOUTS", "Cell", "Column", "Layout", "OpenFaceLayout", "Told", "layout_of", "names_of_pictures"]
+__all__ = [
+    "LAYOUTS",
+    "Cell",
+    "Column",
+    "Layout",
+    "OpenFaceLayout",
+    "Told",
+    "graded",
+    "layout_of",
+    "names_of_pictures",
+]
 
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
 Cell = int | float | str | None
@@ -90,6 +100,16 @@ def _rounded(values: FloatArray, decimals: int) -> list[float]:
     return [round(value, decimals) for value in values.tolist()]
 
 
+def graded(values: FloatArray, decimals: int) -> list[float]:
+    """Intensities rounded, but never up to 1: from there on an AU is called.
+
+    >>> graded(np.array([0.9996, 1.0, 2.126], np.float32), 2)
+    [0.99, 1.0, 2.13]
+    """
+    below = round(1.0 - 10.0**-decimals, decimals)
+    return [min(round(v, decimals), below) if v < 1.0 else round(v, decimals) for v in values.tolist()]
+
+
 def _emotion_cells(face: FaceResult, unknown: Sequence[Cell]) -> Sequence[Cell]:
     """The emotions of a face in a table with as many columns for them; without such columns none."""
     return unknown if face.emotion is None or not unknown else _rounded(face.emotion, 4)
@@ -153,11 +173,11 @@ class OpenFaceLayout:
             empty = [*3 * [None], *3 * self._unknown, None, None, *self._no_emotion, *self._no_sides]
             yield [frame, -1, time_s, 0.0, 0, *empty, *file]
         for face in result.faces:
-            graded = self._unknown if face.intensity is None else _rounded(face.intensity, 3)
+            strengths = self._unknown if face.intensity is None else graded(face.intensity, 3)
             shown = (face.probability >= self._thresholds).astype(int).tolist()
             start = [frame, face.track, time_s, round(face.confidence, 3), 1]
             pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
-            said = [*graded, *shown, *_rounded(face.probability, 4)]
+            said = [*strengths, *shown, *_rounded(face.probability, 4)]
             felt = _emotion_cells(face, self._no_emotion)
             sides: Sequence[Cell] = self._no_sides
             if face.sides is not None:
@@ -201,11 +221,11 @@ class OpenFace22Layout:
         if not result.faces:
             yield [frame, 0, time_s, 0.0, 0, *(len(self.columns) - 5) * [0.0]]
         for face in result.faces:
-            graded = self._unknown if face.intensity is None else _rounded(face.intensity, 2)
+            strengths = self._unknown if face.intensity is None else graded(face.intensity, 2)
             shown = (face.probability >= self._thresholds).astype(float).tolist()
             pose = [round(radians(angle), 3) for angle in face.pose_deg.tolist()]
             start = [frame, face.track, time_s, round(face.confidence, 2), 1]
-            yield [*start, *pose, *_rounded(face.landmarks.T.ravel(), 1), *graded, *shown]
+            yield [*start, *pose, *_rounded(face.landmarks.T.ravel(), 1), *strengths, *shown]
 
 
 class PyFeatLayout:
@@ -302,12 +322,12 @@ class LongLayout:
             yield from self._face_rows(start, face)
 
     def _face_rows(self, start: list[Cell], face: FaceResult) -> Iterator[Sequence[Cell]]:
-        graded: Sequence[Cell] = [None] * len(self._aus)
+        strengths: Sequence[Cell] = [None] * len(self._aus)
         if face.intensity is not None:
-            graded = _rounded(face.intensity, 3)
+            strengths = graded(face.intensity, 3)
         shown = (face.probability >= self._thresholds).astype(int).tolist()
         end = [round(face.confidence, 3), *_rounded(face.pose_deg, 2), *_outside(face)]
-        rows = zip(self._aus, _rounded(face.probability, 4), graded, shown, strict=True)
+        rows = zip(self._aus, _rounded(face.probability, 4), strengths, shown, strict=True)
         for place, cells in enumerate(rows):
             yield [*start, face.track, *cells, *end, *self._side_cells(face, place)]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from actionunits.atomic import make_directory
+from actionunits.datasets.elan import is_as_written
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
@@ -168,7 +169,8 @@ def detect_to_files(
 
     Raises:
         UserError: the source cannot be read, or a file cannot be written; then no file of it is left. Or
-            boxes or sides are asked for of a model that has none.
+            boxes or sides are asked for of a model that has none, or an ELAN file is there that somebody has
+            worked on.
     """
     from actionunits.faces.video import open_source
 
@@ -188,6 +190,11 @@ def detect_to_files(
     note = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
+    if "elan" in paths and paths["elan"].exists() and not is_as_written(paths["elan"]):
+        raise UserError(
+            f"{paths['elan']} was changed since it was written (a coder's corrections?): rename it or choose "
+            "another --out"
+        )
     make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from actionunits.atomic import replace_when_done
+from actionunits.detect.layouts import graded
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.faces.region_drawing import REGION_COLOURS
 from actionunits.facs.units import ACTION_UNITS, au_column
@@ -142,9 +143,8 @@ class Annotator:
             cv2.line(image, (bound, y0), (bound, y1), rule, max(1, round(unit)))
             _write(image, name, (76 * unit, base), 0.4 * unit, ink)
         if face.intensity is not None:
-            _write(
-                panel, f"{face.intensity[i]:.1f}", (258 * unit, base), 0.44 * unit, _INK if shown else _FAINT
-            )
+            (strength,) = graded(face.intensity[i : i + 1], 1)
+            _write(panel, f"{strength:.1f}", (258 * unit, base), 0.44 * unit, _INK if shown else _FAINT)
 
 
 def _raised(picture: ImageArray) -> ImageArray:

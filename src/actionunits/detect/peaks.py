@@ -75,7 +75,7 @@ class PeakMoments:
             for face, own in moments.items():
                 cut |= {
                     (face, title): PeakPicture(
-                        title, self._text(title, moment, timed), _picture(frame, moment)
+                        title, self._text(title, moment, _where(moment, source)), _picture(frame, moment)
                     )
                     for title, moment in own
                     if moment.frame == frame.index
@@ -87,12 +87,17 @@ class PeakMoments:
         rest = [("At rest", self._rest[face])] if timed else []
         return [*rest, *((au_label(self._aus[i]), each) for i, each in peaks)]
 
-    def _text(self, title: str, moment: _Moment, timed: bool) -> str:
-        where = f"frame {moment.frame + 1}" + (f", {moment.time_s:.2f} s" if timed else "")
+    def _text(self, title: str, moment: _Moment, where: str) -> str:
         if title == "At rest":
             return f"lowest mean probability, {where}"
         kind = "intensity" if self._graded else "probability"
         return f"{kind} {moment.value:.2f}, {where}"
+
+
+def _where(moment: _Moment, source: FrameSource) -> str:
+    if source.kind == "video":
+        return f"frame {moment.frame + 1}, {moment.time_s:.2f} s"
+    return source.pictures[moment.frame].name
 
 
 def _moment(result: FrameResult, face: FaceResult, value: float) -> _Moment:

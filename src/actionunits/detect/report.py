@@ -40,7 +40,7 @@ class Report:
     Args:
         aus: the AUs of the results.
         thresholds: f32[A].
-        timed: the frames have times; else (a folder of pictures) their numbers stand in for seconds.
+        timed: the frames have times; else they are pictures that need not belong together.
         most_rows: rows that are held.
     """
 
@@ -64,8 +64,6 @@ class Report:
             return
         for row in self._layout.rows(result):
             cells = np.array([np.nan if cell is None else cell for cell in row], np.float64)
-            if not self._timed:
-                cells[2] = result.frame_index
             self._starts.append(cells[:_START])
             self._values.append(cells[_START:].astype(np.float32))
         if len(self._starts) > self._most_rows:
@@ -120,11 +118,12 @@ class Report:
             source=source.path.name,
             model=model,
             table=table,
-            figures=self._timelines(table, faces, several=len(seen) > 1),
+            figures=self._timelines(table, faces, several=len(seen) > 1) if self._timed else {},
             peaks=self._peaks.pictures(source, faces),
             together=self._together(table, faces),
             settings=settings,
             notes=[*notes, *self._notes()],
+            timed=self._timed,
         )
 
     def _together(self, table: pd.DataFrame, faces: Sequence[int]) -> dict[int, bytes]:
@@ -170,13 +169,10 @@ class Report:
         notes = [
             "A probability says how sure the model is that an AU is shown, not how strong it is; "
             "check decisions that matter against a certified FACS coder.",
-            "Frames without a face are unknown: they count neither as shown nor as not shown.",
+            f"{'Frames' if self._timed else 'Pictures'} without a face are unknown: they count neither as "
+            "shown nor as not shown.",
             "The page holds pictures of faces: keep it as you keep the recording.",
         ]
-        if not self._timed:
-            notes.append(
-                "The pictures of a folder have no times: their numbers, from 0, stand in for seconds."
-            )
         if self._stride > 1:
             notes.append(
                 f"The source is long: page and timeline rest on frame 1 of {self._stride}, the table on all."

@@ -38,8 +38,6 @@ _AGAIN = 0.7
 _CUT = 20.0
 #: So many looks in a row may miss a face that still looks the same (a hand before the mouth, a turned head).
 _MOST_FAILED = 10
-#: A face that is surely the same is looked at so many times less often.
-_PATIENCE = 2
 #: The whole frame is searched, changed or not, after so many times the usual wait.
 _WHOLE_AFTER = 5
 #: With only the largest face kept, a new one must be this much wider to replace it.
@@ -118,8 +116,7 @@ class FaceTracker:
         keep: ``largest`` follows only the largest face; a new one must be 1.15 times as wide to replace it.
         tracking: False for pictures that do not belong together: each is searched, and its faces are numbered
             from 0 by falling size.
-        check_every: frames between two looks of the detector at a followed face; twice as many while it looks
-            the same.
+        check_every: frames between two looks of the detector at a followed face.
         search_every_s: seconds between two searches for new faces while one is followed, where the picture
             has changed; every fifth time that span, the whole frame is searched.
         memory_s: how long a lost face's number is kept for it.
@@ -209,8 +206,7 @@ class FaceTracker:
         patch = _patch(frame.grey, landmarks)
         likeness = _likeness(patch, track.patch)
         track.since_check += 1
-        wait = self.check_every * (_PATIENCE if likeness >= _SAME else 1)
-        due = track.failed > 0 or track.since_check >= wait
+        due = track.failed > 0 or track.since_check >= self.check_every
         if due or likeness < _ODD or _jumped(track.landmarks, landmarks):
             self._check(track, frame, landmarks, patch)
         else:

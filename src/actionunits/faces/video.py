@@ -35,12 +35,16 @@ Kind: TypeAlias = Literal["picture", "folder", "video"]
 _NOT_VIDEO = {"tty", "bin", "xbin", "adf", "idf", "txd", "lrc"}
 #: Limited range (16 to 235) to full range (0 to 255).
 _EXPAND: ImageArray = np.clip(np.rint((np.arange(256) - 16) * (255 / 219)), 0, 255).astype(np.uint8)
+#: Names by which a folder's videos are known; what a video is, its content says.
+_VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
 _MOST_THREADS = 4  # each decoder thread holds frames of its own
 _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 
 
 class TruncatedSource(UserError):  # noqa: N818 - it names a state of the source
-    """A source that breaks off: the frames before the break were given.
+    """A source that is not whole: a video that breaks off, or a folder with pictures that cannot be read.
+
+    All frames that could be read were given before.
 
     Attributes:
         frames_read: how many.
@@ -83,10 +87,10 @@ class FrameSource:
         return path.name if self.kind == "folder" else path.stem
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames in order of presentation.
+        """Frames in order of presentation; a picture of a folder that cannot be read is left out.
 
         Raises:
-            TruncatedSource: after the good frames, where the source breaks off.
+            TruncatedSource: after the good frames, where the source breaks off or pictures were left out.
             UserError: it cannot be read at all.
         """
         return _video_frames(self.path) if self.kind == "video" else self._picture_frames()
@@ -95,12 +99,13 @@ class FrameSource:
         """The frames of these numbers, in order; a video is decoded as far as the last of them.
 
         Raises:
-            TruncatedSource: the source breaks off before the last of them.
+            TruncatedSource: the source breaks off before the last of them, or some cannot be read.
             UserError: it cannot be read at all.
         """
         return _video_frames(self.path, numbers) if self.kind == "video" else self._picture_frames(numbers)
 
     def _picture_frames(self, wanted: Set[int] | None = None) -> Iterator[Frame]:
+        good, bad = 0, list[UserError]()
         for index, path in enumerate(self.pictures):
             if wanted is not None and index not in wanted:
                 continue
@@ -109,8 +114,13 @@ class FrameSource:
             except UserError as problem:
                 if self.kind == "picture":
                     raise
-                raise TruncatedSource(f"{problem} ({index} pictures before it were read)", index) from problem
+                bad.append(problem)
+                continue
             yield Frame(frame.grey, index, 0.0, frame.colours)
+            good += 1
+        if bad:
+            more = "" if len(bad) == 1 else f" (the first of {len(bad)} such pictures)"
+            raise TruncatedSource(f"{bad[0]}{more}", good)
 
 
 def open_source(path: str | Path) -> FrameSource:
@@ -146,7 +156,12 @@ def _open_folder(folder: Path) -> FrameSource:
     seen = (f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
     pictures = tuple(sorted((f for f in seen if f.suffix.lower() in PICTURE_SUFFIXES), key=_natural))
     if not pictures:
-        raise UserError(f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif")
+        hint = ""
+        if any(f.suffix.lower() in _VIDEO_SUFFIXES for f in folder.iterdir()):
+            hint = f"; its videos are given one by one, as {folder}/*"
+        raise UserError(
+            f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif{hint}"
+        )
     return FrameSource(folder, "folder", len(pictures), None, pictures)
 
 
@@ -247,7 +262,7 @@ class _Clock:
     """Presentation times. A frame without one comes one frame's length after the frame before it."""
 
     def __init__(self, rate_hz: float) -> None:
-        self.step_s = 1.0 / rate_hz
+        self.step_s = self.longest_s = 1.0 / rate_hz
         self.last_s: float | None = None
         self.shift_s = 0.0
 
@@ -260,6 +275,8 @@ class _Clock:
             time_s += self.shift_s
         else:
             time_s = 0.0 if self.last_s is None else self.last_s + self.step_s
+        if self.last_s is not None:
+            self.longest_s = max(self.longest_s, time_s - self.last_s)
         self.last_s = time_s
         return time_s
 
@@ -271,7 +288,10 @@ def _check_complete(
     frames: int,
     clock: _Clock,
 ) -> None:
-    """Some containers end early without an error: compare with the duration that they declare."""
+    """Some containers end early without an error: compare with the duration that they declare.
+
+    The last frame may be shown for longer than the others, as any frame before it was.
+    """
     if frames == 0:
         raise UserError(f"{path} holds no frame that can be decoded; is the file whole?")
     own = len(container.streams) == 1 or stream.duration or "DURATION" in stream.metadata
@@ -279,7 +299,7 @@ def _check_complete(
     if declared_s is None or clock.last_s is None:
         return
     end_s = clock.last_s + clock.step_s
-    if end_s < 0.9 * declared_s - max(1.0, 3 * clock.step_s):
+    if end_s < 0.9 * declared_s - max(0.25, 3 * clock.longest_s):
         raise TruncatedSource(
             f"{path} breaks off after {frames} frames ({end_s:.1f} s of {declared_s:.1f} s)", frames
         )

@@ -130,6 +130,7 @@ def write_detection_page(
     together: Mapping[int, bytes] | None = None,
     settings: str = "",
     notes: Sequence[str] = (),
+    timed: bool = True,
 ) -> None:
     """Write the page of one detected video or picture.
 
@@ -145,6 +146,7 @@ def write_detection_page(
         together: face number to PNG bytes: which AUs it shows together.
         settings: what was done with the values (baseline, smoothing); empty if nothing.
         notes: warnings, shown before everything else.
+        timed: a row is a moment of a video; else a picture, and nothing is said of events.
 
     Raises:
         UserError: the place cannot be written to.
@@ -160,7 +162,8 @@ def write_detection_page(
         source=source,
         model=model,
         frames=frames,
-        duration=_duration(table),
+        timed=timed,
+        duration=_duration(table) if timed else "",
         without_face=frames - int(with_face),
         settings=settings,
         outside=_outside(table),

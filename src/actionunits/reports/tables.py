@@ -18,7 +18,17 @@ from actionunits.atomic import replace_when_done
 from actionunits.errors import UserError
 from actionunits.records import ScoreTable
 
-__all__ = ["MISSING", "beside", "score_frame", "to_csv", "to_html", "to_latex", "to_markdown", "write_table"]
+__all__ = [
+    "MISSING",
+    "beside",
+    "score_frame",
+    "table_suffix",
+    "to_csv",
+    "to_html",
+    "to_latex",
+    "to_markdown",
+    "write_table",
+]
 
 #: What stands for an undefined value where people read.
 MISSING = "—"
@@ -212,6 +222,20 @@ def to_html(table: ScoreTable | pd.DataFrame, *, digits: int = 3, index: bool = 
     return f'<table class="data">\n<thead>{row(header, "th")}</thead>\n<tbody>\n{body}\n</tbody>\n</table>'
 
 
+def table_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix, in small letters, of a table's file.
+
+    Raises:
+        UserError: it is none of ``.md``, ``.csv``, ``.tex`` and ``.html``.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".md", ".csv", ".tex", ".html"):
+        raise UserError(
+            f"cannot write a table as {suffix or 'a file without suffix'}: expected .md, .csv, .tex or .html"
+        )
+    return suffix
+
+
 def write_table(
     path: str | os.PathLike[str], table: ScoreTable | pd.DataFrame, *, digits: int = 3, index: bool = True
 ) -> None:
@@ -220,15 +244,11 @@ def write_table(
     Raises:
         UserError: another suffix, or the place cannot be written to.
     """
-    suffix = Path(path).suffix.lower()
+    suffix = table_suffix(path)
     if suffix == ".csv":
         text = to_csv(table, index=index)
-    elif suffix in (".md", ".tex", ".html"):
+    else:
         writer = {".md": to_markdown, ".tex": to_latex, ".html": to_html}[suffix]
         text = writer(table, digits=digits, index=index) + "\n"
-    else:
-        raise UserError(
-            f"cannot write a table as {suffix or 'a file without suffix'}: expected .md, .csv, .tex or .html"
-        )
     with replace_when_done(path) as part:
         part.write_text(text, encoding="utf-8")

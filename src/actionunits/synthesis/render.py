@@ -71,8 +71,8 @@ class MouthLook:
     """What differs from mouth to mouth between the lips.
 
     Attributes:
-        gum: how much of the upper gum is seen where the lip rises above the teeth, 0 to 1: most people's teeth
-            fill the gap of a smile.
+        gum: how much of the upper gum is seen where the lip rises above the teeth, 0 to 1: most people's
+            teeth fill the gap of a smile.
         enamel: brightness of the teeth, 1 as usual.
         at_the_lips: brightness next to the lips, which shade it: 0 dark, 1 as in the middle.
     """
@@ -126,7 +126,7 @@ class Renderer:
         *,
         inside: bool,
         furrow_strength: float,
-        mouth: MouthLook = MouthLook(),  # noqa: B008  (frozen)
+        mouth: MouthLook = MouthLook(),
         rng: np.random.Generator | None = None,
     ) -> ImageArray:
         """The picture, u8[H,W,3] RGB.

@@ -11,7 +11,9 @@ from actionunits.experiments.landmarks.lips import lips_by_colour
 SKIN, LIPS, TEETH, DARK = (205, 160, 140), (185, 90, 95), (225, 215, 200), (70, 45, 42)
 
 
-def drawn_mouth(gap_px: float, *, between: tuple[int, int, int] = TEETH, turn_deg: float = 0.0, scale: float = 1.0):
+def drawn_mouth(
+    gap_px: float, *, between: tuple[int, int, int] = TEETH, turn_deg: float = 0.0, scale: float = 1.0
+):
     """A mouth of 160 px by 60 with a gap; its picture, and points whose inner lips touch."""
     image = np.full((240, 320, 3), SKIN, np.uint8)
     middle = (160, 120)

@@ -16,12 +16,12 @@ __all__ = ["lips_by_colour"]
 
 #: Width of the mouth in the small picture that is looked at.
 _WIDTH_PX = 120
-#: The inner lips' points, (upper, lower), of a column each; the corners of the outer lips and what is between.
+#: The inner lips' points, (upper, lower), of a column each; the outer lips' points from corner to corner.
 _COLUMNS = ((61, 67), (62, 66), (63, 65))
 _UPPER, _LOWER = [48, 49, 50, 51, 52, 53, 54], [48, 59, 58, 57, 56, 55, 54]
 #: A lip is at least this share of the mouth's height; a gap is wider than this share of the mouth's width.
 _LEAST_LIP, _LEAST_GAP = 0.12, 0.05
-#: By so much lips are redder (a* of CIELAB) than what is between them, in every column, or colours do not tell.
+#: By so much lips are redder (a* of CIELAB) than what is between them in every column, or nothing is told.
 _REDDER = 7.0
 #: Lightness counts half as much as redness.
 _LIGHTNESS = 0.5
