@@ -2,7 +2,8 @@
 
 Columns: ``AU12_c`` (or ``AU12_d``) decision, ``AU12_p`` probability, ``AU12_r`` intensity 0 to 5, ``AU12_t``
 the threshold that goes with the probability; a plain ``AU12`` is a decision if it holds 0 and 1 only, else a
-probability (within 0 to 1) or an intensity, and is not looked at beside one of the others. A row is found by
+probability (within 0 to 1) or an intensity, and is not looked at beside one of the others. Or a row an AU, as
+`au detect --format long` writes: ``au`` and ``occurrence``, ``probability``, ``intensity``. A row is found by
 ``subject, sequence, dataset, view`` (where it has them) and ``frame``. Rows with ``success`` 0 have no face.
 """
 
@@ -130,6 +131,8 @@ def predictions_of(
         UserError: no AU column, a cell that cannot be read, no frame numbers, or several faces and no choice.
     """
     rows = table.rename(columns=lambda name: str(name).strip())
+    if "au" in rows and {"probability", "occurrence"} & set(rows):
+        rows = _a_row_a_face(rows, source)
     rows = _one_face(rows, source, face).reset_index(drop=True)
     units = _units(rows, source)
     shape = (len(rows), len(units))
@@ -161,6 +164,28 @@ def predictions_of(
         folds,
         _times(rows),
     )
+
+
+def _a_row_a_face(rows: pd.DataFrame, source: str) -> pd.DataFrame:
+    """A table with a row for each AU, turned into one with a column for each."""
+    own = [*KEYS, "fold", "frame", "timestamp", "time_s", "face_id", "success"]
+    kept = [name for name in own if name in rows]
+    numbers = pd.to_numeric(rows["au"], errors="coerce")
+    if numbers.isna().any():
+        odd = rows["au"][numbers.isna()].iloc[0]
+        raise UserError(f"{source}: the column au holds {odd!r}: expected numbers such as 12")
+    rows = rows.assign(au=numbers.astype(int))
+    if rows.duplicated([*kept, "au"]).any():
+        raise UserError(f"{source} has two rows of one AU in a frame and face")
+    parts = []
+    for kind, value in (("c", "occurrence"), ("p", "probability"), ("r", "intensity")):
+        if value in rows:
+            part = rows.pivot(index=kept, columns="au", values=value)
+            parts.append(part.set_axis([f"AU{au:02d}_{kind}" for au in part.columns], axis=1))
+    wide = pd.concat(parts, axis=1).reset_index()
+    if "face_id" in wide and "success" not in wide:
+        wide["success"] = (wide["face_id"] >= 0).astype(int)
+    return wide
 
 
 def _one_face(rows: pd.DataFrame, source: str, face: int | None) -> pd.DataFrame:
