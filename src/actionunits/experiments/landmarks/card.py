@@ -64,7 +64,8 @@ def card_page(card: Mapping[str, Any]) -> str:
         f"""A network trained on those alone found the points of other portraits, smiling or at rest; those of
 which it was sure joined the training of the next one, and so on: {len(card["recipe"]["rounds"])} rounds. For
 the last, this one, they were portraits of {found} people in {data["found_pictures"]:,} pictures,
-{100 * data["found_real_share"]:.0f} % as they are and the others animated. """
+{100 * data["found_real_share"]:.0f} % as they are and the others animated. Where colours
+showed the teeth of a smile, its inner lips were placed by them. """
         if found
         else ""
     )
@@ -96,7 +97,7 @@ Beside dlib's predictor: docs/benchmarks/landmarks.md.
 ## What it cannot do
 
 It was trained on faces turned up to 30 degrees sideways and tilted up to 25, with 15 px and more between the
-eyes. Its people are those of two collections of portraits of adults, and politicians. Points of the jaw on
-the far side of a turned head are where the bone is, not on the outline. It places points in anything: whether
-a face is there is the detector's to say.
+eyes. Its people are those of two collections of portraits of adults, and politicians. In open smiles it places
+the lips nearer to one another than they are. Points of the jaw on the far side of a turned head are where the
+bone is, not on the outline. It places points in anything: whether a face is there is the detector's to say.
 """
