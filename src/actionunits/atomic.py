@@ -67,5 +67,7 @@ def make_directory(path: str | os.PathLike[str]) -> Path:
             f"cannot make the folder {folder}: {problem.strerror}; choose another --out"
         ) from problem
     if not os.access(folder, os.W_OK):
-        raise UserError(f"cannot write into {folder}: it is read-only, or permission is denied; choose another --out")
+        raise UserError(
+            f"cannot write into {folder}: it is read-only, or permission is denied; choose another --out"
+        )
     return folder

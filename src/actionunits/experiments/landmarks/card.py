@@ -96,8 +96,9 @@ Beside dlib's predictor: docs/benchmarks/landmarks.md.
 
 ## What it cannot do
 
-It was trained on faces turned up to 30 degrees sideways and tilted up to 25, with 15 px and more between the
-eyes. Its people are those of two collections of portraits of adults, and politicians. In open smiles it places
-the lips nearer to one another than they are. Points of the jaw on the far side of a turned head are where the
-bone is, not on the outline. It places points in anything: whether a face is there is the detector's to say.
+It was trained on faces turned up to 30 degrees sideways and tilted up to 25, with 15 px and more between
+the eyes. Its people are those of two collections of portraits of adults, and politicians. In open smiles it
+places the lips nearer to one another than they are. Points of the jaw on the far side of a turned head are
+where the bone is, not on the outline. It places points in anything: whether a face is there is the
+detector's to say.
 """
