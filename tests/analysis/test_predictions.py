@@ -52,9 +52,36 @@ def test_a_row_an_au_says_the_same_as_a_column_an_au(tmp_path: Path, suffix: str
     assert long.faceless.tolist() == [False, False, False, True, False, False]
 
 
+@pytest.mark.parametrize("name", ["openface", "openface22", "long"])
+def test_no_rounding_calls_an_au(tmp_path: Path, name: str) -> None:
+    """Just below 1 and not called, left as strong as the whole: in no layout a 1."""
+    almost = np.full(2, 0.9997, np.float32)
+    face = FaceResult(
+        track=0,
+        box=np.array([0, 0, 80, 80], np.float32),
+        confidence=0.9,
+        landmarks=np.random.default_rng(1).uniform(0, 80, (68, 2)).astype(np.float32),
+        probability=np.zeros(2, np.float32),
+        intensity=almost,
+        sides=np.stack([almost, almost / 2], axis=1),
+    )
+    sides = name != "openface22"
+    with open_table(tmp_path / "x.csv", layout_of(name, AUS, THRESHOLDS, "x.mp4", sides=sides)) as table:
+        table.add(FrameResult(0, 0.0, (face,)))
+    said = pd.read_csv(tmp_path / "x.csv", skipinitialspace=True)
+    columns = [c for c in said if c in ("intensity", "left") or c.endswith(("_r", "_left"))]
+    assert columns
+    assert said[columns].max().max() < 1.0
+
+
 def test_what_cannot_be_a_row_an_au_is_told() -> None:
     row = {"frame": 1, "au": 12, "probability": 0.5}
     with pytest.raises(UserError, match="two rows of one AU"):
         predictions_of(pd.DataFrame([row, row]))
-    with pytest.raises(UserError, match="'smile'"):
-        predictions_of(pd.DataFrame([row, {**row, "au": "smile"}]))
+    for odd in ("smile", 12.5, np.inf):
+        with pytest.raises(UserError, match=str(odd)):
+            predictions_of(pd.DataFrame([row, {**row, "au": odd}]))
+    with pytest.raises(UserError, match="frame"):
+        predictions_of(pd.DataFrame([{"au": 12, "probability": 0.5}]))
+    graded = predictions_of(pd.DataFrame([{"frame": 1, "au": 12, "intensity": 2.5}]))
+    assert graded.intensities.tolist() == [[2.5]]

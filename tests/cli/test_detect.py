@@ -161,7 +161,7 @@ def test_a_coders_corrections_are_not_replaced(clips: Path, tmp_path: Path) -> N
     before, table = file.read_bytes(), (tmp_path / "clip.csv").stat().st_mtime_ns
     result = _run(*words)
     assert result.exit_code == 2
-    assert re.fullmatch(r"au: .*clip\.eaf was changed since.*\n", result.stderr)
+    assert re.fullmatch(r"au: .*clip\.eaf is not as au detect wrote it.*\n", result.stderr)
     assert file.read_bytes() == before
     assert (tmp_path / "clip.csv").stat().st_mtime_ns == table
 

@@ -157,6 +157,17 @@ def test_new_faces_are_looked_for_where_the_picture_has_changed():
     assert detector.searched_px[1] < 0.6 * detector.searched_px[0]
 
 
+def test_a_lost_face_is_looked_for_everywhere():
+    """One of two faces is hidden for a while and comes back."""
+    both = with_head(290, 170, 160, with_head(20, 20, 150), flip=True)
+    hidden = with_head(20, 20, 150)
+    rows = numbers(follow([both] * 20 + [hidden] * 20 + [both] * 40))
+    assert rows[19] == (0, 1)
+    assert len(rows[38]) == 1
+    assert rows[-1] == (0, 1), "the same number within its memory"
+    assert rows.index((0, 1), 40) <= 40 + 32
+
+
 def test_now_and_then_the_whole_frame_is_searched_all_the_same():
     detector = Counted()
     tracker = FaceTracker(detector)

@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from skimage import data
 
 from actionunits.errors import UserError
@@ -193,8 +194,12 @@ def test_a_short_video_that_is_cut_is_told(tmp_path):
         list(open_source(path))
 
 
-def test_a_last_frame_that_stays_as_long_as_others_is_no_break(tmp_path):
-    """Four slides of 2 s each."""
+def test_a_last_frame_that_stays_is_no_break(tmp_path):
+    """Ten pictures of 0.1 s, then one of a second."""
+    pictures = [Image.fromarray(ASTRONAUT[:64, :64] // (k + 1)) for k in range(11)]
+    path = tmp_path / "held.gif"
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=[100] * 10 + [1000])
+    assert len(list(open_source(path))) == 11
     slides = [np.full((120, 160, 3), 60 * k, np.uint8) for k in range(4)]
     path = write_video(tmp_path / "slides.mkv", slides, [0, 50, 100, 150], time_base=25)
     assert len(list(open_source(path))) == 4

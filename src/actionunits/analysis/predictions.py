@@ -131,7 +131,7 @@ def predictions_of(
         UserError: no AU column, a cell that cannot be read, no frame numbers, or several faces and no choice.
     """
     rows = table.rename(columns=lambda name: str(name).strip())
-    if "au" in rows and {"probability", "occurrence"} & set(rows):
+    if "au" in rows and {"probability", "occurrence", "intensity"} & set(rows):
         rows = _a_row_a_face(rows, source)
     rows = _one_face(rows, source, face).reset_index(drop=True)
     units = _units(rows, source)
@@ -171,9 +171,12 @@ def _a_row_a_face(rows: pd.DataFrame, source: str) -> pd.DataFrame:
     own = [*KEYS, "fold", "frame", "timestamp", "time_s", "face_id", "success"]
     kept = [name for name in own if name in rows]
     numbers = pd.to_numeric(rows["au"], errors="coerce")
-    if numbers.isna().any():
-        odd = rows["au"][numbers.isna()].iloc[0]
+    bad = ~np.isfinite(numbers) | (numbers % 1 != 0)
+    if bad.any():
+        odd = rows["au"][bad].iloc[0]
         raise UserError(f"{source}: the column au holds {odd!r}: expected numbers such as 12")
+    if "frame" not in rows:
+        raise UserError(f"{source} has a row for each AU, but no column frame")
     rows = rows.assign(au=numbers.astype(int))
     if rows.duplicated([*kept, "au"]).any():
         raise UserError(f"{source} has two rows of one AU in a frame and face")

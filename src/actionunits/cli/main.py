@@ -123,5 +123,6 @@ def _tell_mistake(problem: Any) -> None:
     for theirs, ours in _IN_OTHER_WORDS.items():
         said = said.replace(theirs, ours)
     context = getattr(problem, "ctx", None)
-    verb = context.command_path if context else "au"
+    verbs = [word for word in sys.argv[1:2] if word in {info.name for info in app.registered_commands}]
+    verb = context.command_path if context else " ".join(["au", *verbs])
     print(f"au: {said[:1].lower()}{said[1:]}: see {verb} --help", file=sys.stderr)

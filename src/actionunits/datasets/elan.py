@@ -165,11 +165,11 @@ def is_as_written(path: Path) -> bool:
 
 
 def _digest(document: Eaf) -> str:
-    said = [
+    said = sorted(
         (name, *(str(part) for part in annotation[:3]))
-        for name in sorted(document.get_tier_names())
-        for annotation in sorted(document.get_annotation_data_for_tier(name))
-    ]
+        for name in document.get_tier_names()
+        for annotation in document.get_annotation_data_for_tier(name)
+    )
     tiers = sorted(document.get_tier_names())
     return hashlib.sha256(repr((tiers, said)).encode()).hexdigest()
 

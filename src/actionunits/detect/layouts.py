@@ -181,7 +181,7 @@ class OpenFaceLayout:
             felt = _emotion_cells(face, self._no_emotion)
             sides: Sequence[Cell] = self._no_sides
             if face.sides is not None:
-                sides = _rounded(face.sides[self._paired].ravel(), 3)
+                sides = graded(face.sides[self._paired].ravel(), 3)
             yield [*start, *pose, *said, *_outside(face), *felt, *sides, *file]
 
 
@@ -336,7 +336,7 @@ class LongLayout:
             return []
         if face.sides is None or not ACTION_UNITS[self._aus[place]].paired:
             return [None, None]
-        return list(_rounded(face.sides[place], 3))
+        return list(graded(face.sides[place], 3))
 
 
 #: The layouts by the names that ``--format`` takes.

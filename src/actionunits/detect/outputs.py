@@ -76,7 +76,7 @@ class SourceSummary:
         frames_with_face: of these.
         tracks: different faces.
         seconds: time taken.
-        trouble: why the source broke off, or None; the table then has the frames before it.
+        trouble: why the source is not whole, or None; the table then has what could be read.
         note: what to know of the results, or None.
     """
 
@@ -157,8 +157,9 @@ def detect_to_files(
     """Detect in one source and write its files.
 
     Each file appears when it is complete, and replaces an older one of that name. Of a source that breaks
-    off, the frames before the break are written and ``trouble`` says so. The table of a folder names the
-    picture of each row: in OpenFace's columns as ``file``, in py-feat's as ``input``, else as ``source``.
+    off, the frames before the break are written, of a folder with bad pictures the others, and ``trouble``
+    says so. The table of a folder names the picture of each row: in OpenFace's columns as ``file``, in
+    py-feat's as ``input``, in the long ones as ``source``; a file as OpenFace 2.2 writes it has no place.
 
     Args:
         detector: what detects.
@@ -190,11 +191,7 @@ def detect_to_files(
     note = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
-    if "elan" in paths and paths["elan"].exists() and not is_as_written(paths["elan"]):
-        raise UserError(
-            f"{paths['elan']} was changed since it was written (a coder's corrections?): rename it or choose "
-            "another --out"
-        )
+    _refuse_to_replace_a_coders(paths)
     make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
@@ -223,6 +220,7 @@ def detect_to_files(
             name_of_model, settings = detector.backend.name, detector.settings
             report.write(paths["report"], frames, model=name_of_model, settings=settings, notes=notes)
         if events is not None:
+            _refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
             events.write(paths["elan"], frames.path)
     return SourceSummary(
         source=source,
@@ -297,6 +295,14 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
     if plan.elan and frames.kind == "video":
         paths["elan"] = plan.folder / f"{name}.eaf"
     return paths
+
+
+def _refuse_to_replace_a_coders(paths: Mapping[str, Path]) -> None:
+    if "elan" in paths and paths["elan"].exists() and not is_as_written(paths["elan"]):
+        raise UserError(
+            f"{paths['elan']} is not as au detect wrote it (a coder's corrections?): rename it or choose "
+            "another --out"
+        )
 
 
 def _refuse_to_replace(protected: Container[Path], paths: Mapping[str, Path]) -> None:

@@ -175,6 +175,6 @@ class Report:
         ]
         if self._stride > 1:
             notes.append(
-                f"The source is long: page and timeline rest on frame 1 of {self._stride}, the table on all."
+                f"The source is long: the page rests on frame 1 of {self._stride}, the table on all."
             )
         return notes

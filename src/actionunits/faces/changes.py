@@ -15,7 +15,7 @@ __all__ = ["PictureChanges"]
 _CELL_PX, _CHANGE = 8, 10.0
 #: A window of so many cells, about a small face, has changed where so many of them have.
 _WINDOW, _CHANGED_CELLS = 8, 8
-#: Around what has changed so many px are searched, too: the whole of a face that is seen in part.
+#: Around what has changed at least so many px are searched, too: the whole of a face that is seen in part.
 _MARGIN_PX = 64
 #: A followed face moves within its box and so much around it, in sides of the box.
 _AROUND_FACE = 0.35
@@ -39,8 +39,10 @@ class PictureChanges:
         if self._seen is None or self._seen.shape != view.shape:
             return 0, 0, width, height
         changed = (np.abs(view - self._seen) > _CHANGE).astype(np.float32)
+        margin = _MARGIN_PX
         for box in followed:
             side = float(box[2] - box[0])
+            margin = max(margin, round(_AROUND_FACE * side))  # a face beside it is hidden in part by this one
             low = np.floor((box[:2] - _AROUND_FACE * side) / _CELL_PX).astype(int).clip(0)
             high = np.ceil((box[2:] + _AROUND_FACE * side) / _CELL_PX).astype(int).clip(0)
             changed[low[1] : high[1], low[0] : high[0]] = 0
@@ -50,10 +52,10 @@ class PictureChanges:
         if not len(rows):
             return None
         return (
-            max(0, int(columns.min()) * _CELL_PX - _MARGIN_PX),
-            max(0, int(rows.min()) * _CELL_PX - _MARGIN_PX),
-            min(width, (int(columns.max()) + 1) * _CELL_PX + _MARGIN_PX),
-            min(height, (int(rows.max()) + 1) * _CELL_PX + _MARGIN_PX),
+            max(0, int(columns.min()) * _CELL_PX - margin),
+            max(0, int(rows.min()) * _CELL_PX - margin),
+            min(width, (int(columns.max()) + 1) * _CELL_PX + margin),
+            min(height, (int(rows.max()) + 1) * _CELL_PX + margin),
         )
 
     def searched(self, grey: ImageArray, region: tuple[int, int, int, int] | None = None) -> None:

@@ -19,6 +19,7 @@ from actionunits.records import Face, FloatArray, ImageArray
 
 __all__ = [
     "DETECTORS",
+    "LEAST_PART",
     "FaceDetector",
     "HogDetector",
     "ViolaJonesDetector",
@@ -29,7 +30,7 @@ __all__ = [
 ]
 
 #: The smaller of a face's least size in px and this part of the picture's shorter side bounds the search.
-_LEAST_PART = 0.06
+LEAST_PART = 0.06
 _MOST_PIXELS = 2.4e6
 #: The smallest face box of dlib's detector.
 _HOG_FACE_PX = 76.0
@@ -83,7 +84,7 @@ class HogDetector:
             least_px: smaller faces may be left out, which is faster.
         """
         height, width = grey.shape
-        least_px = max(least_px, float(self.min_face_px), _LEAST_PART * min(height, width))
+        least_px = max(least_px, float(self.min_face_px), LEAST_PART * min(height, width))
         scale = min(_HOG_FACE_PX / least_px, (_MOST_PIXELS / (height * width)) ** 0.5)
         return _largest_first(self._run(grey, scale, 0.0))
 
@@ -150,7 +151,7 @@ class ViolaJonesDetector:
             least_px: smaller faces may be left out, which is faster.
         """
         height, width = grey.shape
-        least_px = max(least_px, float(self.min_face_px), _LEAST_PART * min(height, width))
+        least_px = max(least_px, float(self.min_face_px), LEAST_PART * min(height, width))
         scale = min(1.0, 48.0 / least_px, (_MOST_PIXELS / (height * width)) ** 0.5)
         faces = self._run(grey, scale, least_px * scale, None)
         return _largest_first([f for f in faces if f.score >= 2.0])

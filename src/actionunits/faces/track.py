@@ -16,7 +16,7 @@ import numpy as np
 
 from actionunits.faces.align import align, inter_ocular_distance
 from actionunits.faces.changes import PictureChanges
-from actionunits.faces.detect import FaceDetector, overlap
+from actionunits.faces.detect import LEAST_PART, FaceDetector, overlap
 from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.records import Face, FloatArray, Frame, ImageArray, Landmarks
@@ -117,8 +117,8 @@ class FaceTracker:
         tracking: False for pictures that do not belong together: each is searched, and its faces are numbered
             from 0 by falling size.
         check_every: frames between two looks of the detector at a followed face.
-        search_every_s: seconds between two searches for new faces while one is followed, where the picture
-            has changed; every fifth time that span, the whole frame is searched.
+        search_every_s: seconds between two searches for new faces while one is followed: where the picture
+            has changed, but of the whole frame while a face is missing, and every fifth time.
         memory_s: how long a lost face's number is kept for it.
         landmarks: what finds the points: see :func:`~actionunits.faces.landmarks.find_landmarks`.
     """
@@ -273,9 +273,10 @@ class FaceTracker:
         self._drop_doubles()
 
     def _new_faces(self, frame: Frame, least_px: float, present: list[_Track]) -> list[Face]:
-        """Those of the whole frame, or while a face is followed, of the part of it that has changed."""
+        """Those of the whole frame, or while no face is missing, of the part of it that has changed."""
         waited_s = frame.time_s - self._whole_searched_s
-        if not present or waited_s >= _WHOLE_AFTER * self.search_every_s:
+        missing = not present or self._lost or len(present) < len(self._tracks)
+        if missing or waited_s >= _WHOLE_AFTER * self.search_every_s:
             self._note_search(frame)
             return self.detector.find(frame.grey, least_px)
         region = self._changes.region(frame.grey, [track.box for track in present])
@@ -285,6 +286,8 @@ class FaceTracker:
         left, top, right, bottom = region
         part = np.ascontiguousarray(frame.grey[top:bottom, left:right])
         corner = np.array([left, top, left, top], np.float32)
+        # in a part alone, smaller ones would be looked for than in the whole frame
+        least_px = max(least_px, LEAST_PART * min(frame.grey.shape))
         return [replace(face, box=face.box + corner) for face in self.detector.find(part, least_px)]
 
     def _note_search(self, frame: Frame) -> None:

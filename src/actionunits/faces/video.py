@@ -262,7 +262,8 @@ class _Clock:
     """Presentation times. A frame without one comes one frame's length after the frame before it."""
 
     def __init__(self, rate_hz: float) -> None:
-        self.step_s = self.longest_s = 1.0 / rate_hz
+        self.step_s = 1.0 / rate_hz
+        self.shown_s = self.step_s  # how long the last frame is shown
         self.last_s: float | None = None
         self.shift_s = 0.0
 
@@ -275,8 +276,9 @@ class _Clock:
             time_s += self.shift_s
         else:
             time_s = 0.0 if self.last_s is None else self.last_s + self.step_s
-        if self.last_s is not None:
-            self.longest_s = max(self.longest_s, time_s - self.last_s)
+        self.shown_s = self.step_s
+        if frame.duration and frame.time_base is not None:
+            self.shown_s = float(frame.duration * frame.time_base)
         self.last_s = time_s
         return time_s
 
@@ -288,18 +290,15 @@ def _check_complete(
     frames: int,
     clock: _Clock,
 ) -> None:
-    """Some containers end early without an error: compare with the duration that they declare.
-
-    The last frame may be shown for longer than the others, as any frame before it was.
-    """
+    """Some containers end early without an error: compare with the duration that they declare."""
     if frames == 0:
         raise UserError(f"{path} holds no frame that can be decoded; is the file whole?")
     own = len(container.streams) == 1 or stream.duration or "DURATION" in stream.metadata
     declared_s = _duration_s(container, stream) if own else None
     if declared_s is None or clock.last_s is None:
         return
-    end_s = clock.last_s + clock.step_s
-    if end_s < 0.9 * declared_s - max(0.25, 3 * clock.longest_s):
+    end_s = clock.last_s + clock.shown_s
+    if end_s < 0.9 * declared_s - max(0.25, 3 * clock.step_s):
         raise TruncatedSource(
             f"{path} breaks off after {frames} frames ({end_s:.1f} s of {declared_s:.1f} s)", frames
         )

@@ -73,12 +73,12 @@ class MouthLook:
     Attributes:
         gum: how much of the upper gum is seen where the lip rises above the teeth, 0 to 1: most people's
             teeth fill the gap of a smile.
-        enamel: brightness of the teeth, 1 as usual.
+        brightness: of all of it, 1 as usual.
         at_the_lips: brightness next to the lips, which shade it: 0 dark, 1 as in the middle.
     """
 
     gum: float = 1.0
-    enamel: float = 1.0
+    brightness: float = 1.0
     at_the_lips: float = 0.5
 
 
@@ -146,7 +146,7 @@ class Renderer:
         fragments = rasterise(view.place(moved.xy), moved.depth, triangles, height, width)
         soft = self._folds * np.clip((moved.stretch - 1.5) / 2.0, 0, 1)
         colour = self._enamel + np.float32(mouth.gum) * (self._colour - self._enamel)
-        colour *= np.float32(mouth.enamel)
+        colour *= np.float32(mouth.brightness)
         attributes = np.concatenate([self._attributes, colour, moved.light[:, None], soft[:, None]], 1)
         values = np.zeros((height * width, attributes.shape[1]), np.float32)
         values[fragments.pixel] = fragments.interpolate(attributes)

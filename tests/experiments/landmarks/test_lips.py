@@ -11,10 +11,8 @@ from actionunits.experiments.landmarks.lips import lips_by_colour
 SKIN, LIPS, TEETH, DARK = (205, 160, 140), (185, 90, 95), (225, 215, 200), (70, 45, 42)
 
 
-def drawn_mouth(
-    gap_px: float, *, between: tuple[int, int, int] = TEETH, turn_deg: float = 0.0, scale: float = 1.0
-):
-    """A mouth of 160 px by 60 with a gap; its picture, and points whose inner lips touch."""
+def drawn_mouth(gap_px: float, *, between=TEETH, turn_deg=0.0, scale=1.0, found_px=6.0):
+    """A mouth of 160 px by 60 with a gap; its picture, and points that have its lips ``found_px`` apart."""
     image = np.full((240, 320, 3), SKIN, np.uint8)
     middle = (160, 120)
     cv2.ellipse(image, middle, (80, 30), 0, 0, 360, LIPS, -1)
@@ -24,6 +22,9 @@ def drawn_mouth(
     angle = np.deg2rad([180, 225, 250, 270, 290, 315, 0, 45, 70, 90, 110, 135])
     points[48:60] = np.column_stack([160 + 80 * np.cos(angle), 120 + 30 * np.sin(angle)])
     points[60:68] = [(x, 120) for x in (94, 136, 160, 184, 226, 184, 160, 136)]
+    points[61:64, 1] -= found_px / 2
+    points[65:68, 1] += found_px / 2
+    points[36:42], points[42:48] = (100, 0), (220, 0)
     matrix = cv2.getRotationMatrix2D((160.0, 120.0), turn_deg, scale)
     turned = cv2.warpAffine(image, matrix, (320, 240), borderMode=cv2.BORDER_REPLICATE)
     noisy = np.clip(turned + np.random.default_rng(0).normal(0, 4, turned.shape), 0, 255).astype(np.uint8)
@@ -45,6 +46,7 @@ def test_the_gap_is_as_wide_as_it_is_drawn(between, turn_deg: float, scale: floa
 
 def test_shut_lips_have_no_gap() -> None:
     assert lips_by_colour(*drawn_mouth(0)) is None
+    assert lips_by_colour(*drawn_mouth(12, found_px=0.0)) is None, "it may be a gloss"
 
 
 def test_grey_pictures_do_not_tell() -> None:

@@ -422,9 +422,9 @@ def random_light(rng: np.random.Generator) -> Light | None:
 
 
 def random_mouth(rng: np.random.Generator) -> MouthLook:
-    """Most of the time teeth that fill the gap of a smile; how bright they are differs."""
+    """Most of the time teeth that fill the gap of a smile; how bright it is in there differs."""
     gum = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.35 else 0.0
-    return MouthLook(gum, enamel=float(rng.uniform(0.7, 1.1)), at_the_lips=float(rng.uniform(0.3, 1.0)))
+    return MouthLook(gum, brightness=float(rng.uniform(0.7, 1.1)), at_the_lips=float(rng.uniform(0.3, 1.0)))
 
 
 def with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:

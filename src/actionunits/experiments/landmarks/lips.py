@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.facs.motion import lip_gap
 from actionunits.records import FloatArray, ImageArray
 
 __all__ = ["lips_by_colour"]
@@ -23,7 +24,9 @@ _UPPER, _LOWER = [48, 49, 50, 51, 52, 53, 54], [48, 59, 58, 57, 56, 55, 54]
 _LEAST_LIP, _LEAST_GAP = 0.12, 0.05
 #: By so much lips are redder (a* of CIELAB) than what is between them in every column, or nothing is told.
 _REDDER = 7.0
-#: Lightness counts half as much as redness.
+#: Lips that the points have shut (in inter-ocular distances) stay shut: a gloss may look like teeth.
+_SHUT = 0.01
+#: What a level of lightness (0 to 255) counts beside one of redness, which vary less.
 _LIGHTNESS = 0.5
 
 
@@ -39,7 +42,9 @@ def lips_by_colour(image: ImageArray, points: FloatArray) -> FloatArray | None:
     """
     mouth = points[48:68].astype(np.float64)
     along = mouth[6] - mouth[0]
-    scale = _WIDTH_PX / max(float(np.linalg.norm(along)), 1.0)
+    if np.linalg.norm(along) < 1.0 or lip_gap(points) < _SHUT:
+        return None
+    scale = _WIDTH_PX / float(np.linalg.norm(along))
     turn = np.arctan2(along[1], along[0])
     linear = scale * np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     height, width = _WIDTH_PX * 3 // 2, 2 * _WIDTH_PX
