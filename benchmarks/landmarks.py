@@ -6,7 +6,8 @@
 - Box: the same faces with the box moved as detectors and trackers move it: how far a point wanders.
 - Clips: real videos, followed: second difference of each point from frame to frame; the box that the points
   imply against the detector's.
-- Smiles: how far the two differ on other faces, beside what they differ on neutral ones.
+- Smiles: how far the two differ on other faces, beside what they differ on neutral ones; how far apart the
+  lips of open mouths are for each.
 - AUs: smiling against neutral photographs, scored by a model (--model, or the embedded one).
 - Animated: faces of a store of `au train landmarks` (--animated FOLDER), whose points are exact: how well the
   opening of mouth and eyes, the width of the mouth and the height of the brows follow, as correlations,
@@ -44,6 +45,7 @@ from actionunits.faces.finders import LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
 from actionunits.faces.track import FaceTracker
 from actionunits.faces.video import open_source, read_picture
+from actionunits.facs.motion import lip_gap
 from actionunits.facs.points import POINT_PARTS
 from actionunits.records import Batch, Face, Landmarks
 from actionunits.synthesis.degrade import degrade
@@ -175,8 +177,23 @@ def differences(neutral: dict, others: dict[str, dict]) -> dict:
             "mean": float(size.mean()),
             "90 % of faces below": float(np.quantile(size.mean(1), 0.9)),
             **{part: float(size[:, list(p)].mean()) for part, p in POINT_PARTS.items()},
+            **lips_apart(faces),
         }
     return result
+
+
+def lips_apart(faces: dict) -> dict:
+    """The gap of the lips, own beside dlib's: their correlation, and the ratio where dlib's is above .1."""
+    gaps = np.array(
+        [[lip_gap(find_landmarks(*each, by).points) for by in ("own", "dlib")] for each in faces.values()]
+    )
+    wide = gaps[:, 1] > 0.1
+    ratio = gaps[wide, 0].mean() / gaps[wide, 1].mean() if wide.any() else np.nan
+    return {
+        "open mouths": int(wide.sum()),
+        "own gap of the lips over dlib's, open mouths": float(ratio),
+        "correlation of both gaps": float(np.corrcoef(gaps.T)[0, 1]),
+    }
 
 
 def au_scores(photographs: Sequence, views: int, model: Path | None) -> dict:

@@ -137,7 +137,6 @@ def test_a_source_describes_itself_and_can_be_read_twice(tmp_path):
 
 
 def test_animated_gif_is_a_video_and_a_still_one_a_picture(tmp_path):
-    from PIL import Image
 
     pictures = [Image.fromarray(p) for p in moving(4)]
     pictures[0].save(tmp_path / "moves.gif", save_all=True, append_images=pictures[1:], duration=100)
