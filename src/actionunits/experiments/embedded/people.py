@@ -27,8 +27,8 @@ ATTRIBUTES = {"face_gender": "sex", "face_eth": "apparent ethnicity"}
 
 #: What of :func:`~actionunits.experiments.embedded.rule.smile_by_points` and of the lips' gap, both in
 #: inter-ocular distances, is a neutral face and what a smile; between them nothing is said.
-NEUTRAL_BELOW = (0.91, 0.03)
-SMILE_ABOVE = (0.95, 0.06)
+NEUTRAL_BELOW = (0.9, 0.03)
+SMILE_ABOVE = (0.95, 0.07)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
 from actionunits.synthesis.mixing import mixed_portrait
 from actionunits.synthesis.model_animator import ModelAnimator
-from actionunits.synthesis.render import MouthLook
 from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = [
@@ -52,7 +51,6 @@ __all__ = [
     "jittered_box",
     "make_pictures",
     "random_light",
-    "random_mouth",
     "smiles_broadly",
     "with_distractors",
 ]
@@ -408,7 +406,6 @@ def _animate(
         size_px=round(RENDER_WINDOW * RENDER_INTER_OCULAR_PX),
         window=RENDER_WINDOW,
         shape_change=rng.normal(0, 0.35, 12).astype(np.float32),
-        mouth=random_mouth(rng),
         rng=rng,
     )
 
@@ -419,12 +416,6 @@ def random_light(rng: np.random.Generator) -> Light | None:
         return None
     direction = (float(rng.normal(0, 0.7)), float(rng.normal(0.4, 0.5)), 1.0)
     return Light(direction, ambient=float(rng.uniform(0.4, 0.8)), strength=float(rng.uniform(0.85, 1.15)))
-
-
-def random_mouth(rng: np.random.Generator) -> MouthLook:
-    """Most of the time teeth that fill the gap of a smile; how bright it is in there differs."""
-    gum = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.35 else 0.0
-    return MouthLook(gum, brightness=float(rng.uniform(0.7, 1.1)), at_the_lips=float(rng.uniform(0.3, 1.0)))
 
 
 def with_distractors(expression: Expression, rng: np.random.Generator) -> Expression:

@@ -20,12 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.pictures import (
-    busy_expression,
-    random_light,
-    random_mouth,
-    with_distractors,
-)
+from actionunits.experiments.embedded.pictures import busy_expression, random_light, with_distractors
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.video import read_picture
 from actionunits.facs.units import ACTION_UNITS
@@ -33,6 +28,7 @@ from actionunits.records import Expression, FloatArray, ImageArray, Landmarks, O
 from actionunits.synthesis.animate import AnimatedFace
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.model_animator import ModelAnimator
+from actionunits.synthesis.render import MouthLook
 
 __all__ = ["PlacedFace", "Pictures", "StoreLayout", "load_pictures", "make_pictures"]
 
@@ -214,6 +210,12 @@ def _expression(rng: np.random.Generator) -> Expression:
     return Expression(laugh, sides) if rng.random() < 0.5 else Expression(sides, laugh)
 
 
+def _mouth(rng: np.random.Generator) -> MouthLook:
+    """Most of the time teeth that fill the gap of a smile; how bright it is in there differs."""
+    gum = float(rng.uniform(0.0, 1.0)) if rng.random() < 0.35 else 0.0
+    return MouthLook(gum, brightness=float(rng.uniform(0.7, 1.1)), at_the_lips=float(rng.uniform(0.3, 1.0)))
+
+
 def _animated(animator: ModelAnimator, rng: np.random.Generator) -> AnimatedFace:
     yaw = rng.normal(0, 14) if rng.random() < 0.8 else rng.uniform(-30, 30)
     return animator.show(
@@ -225,7 +227,7 @@ def _animated(animator: ModelAnimator, rng: np.random.Generator) -> AnimatedFace
         light=random_light(rng),
         furrow_strength=float(rng.uniform(0.0, 1.2)),
         shape_change=rng.normal(0, 0.4, 12).astype(np.float32),
-        mouth=random_mouth(rng),
+        mouth=_mouth(rng),
         size_px=round(_RENDER_EYES_PX * STORED_PX / STORED_EYES_PX),
         window=STORED_PX / STORED_EYES_PX,
         rng=rng,
