@@ -250,7 +250,7 @@ def _line(summary: SourceSummary) -> str:
         f"{summary.seconds:.1f} s",
     ]
     if summary.frames > 1:  # of one picture, a rate would only tell the time of opening
-        parts.append(f"{summary.frames / max(summary.seconds, 1e-9):.0f} frames/s")
+        parts.append(f"{summary.frames / max(summary.seconds, 1e-9):.0f} {shown}s/s")
     files = ", ".join(str(file) for file in summary.files)
     return f"{summary.source.resolve().name}: {', '.join(parts)} -> {files}"
 
