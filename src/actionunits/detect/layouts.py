@@ -103,6 +103,7 @@ def _rounded(values: FloatArray, decimals: int) -> list[float]:
 def graded(values: FloatArray, decimals: int) -> list[float]:
     """Intensities rounded, but never up to 1: from there on an AU is called.
 
+    >>> import numpy as np
     >>> graded(np.array([0.9996, 1.0, 2.126], np.float32), 2)
     [0.99, 1.0, 2.13]
     """
