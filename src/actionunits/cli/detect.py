@@ -138,10 +138,10 @@ def detect(
     A table has one row for each frame (with --faces all, for each face of
     each frame), in order, with the frame's own time. A frame without a face
     is a row with success 0 and empty AUs. The table of a folder names each
-    row's picture (but in openface22). Sources of one name are told apart by suffix or folder:
-    a_clip.csv, b_clip.csv. Older files of the same names (table, annotated
-    video, page) are replaced once the new ones are complete; an ELAN file
-    that a coder has worked on is not.
+    row's picture (but in openface22). Sources of one name are told apart by
+    suffix or folder: a_clip.csv, b_clip.csv. Older files of the same names
+    (table, annotated video, page) are replaced once the new ones are
+    complete; an ELAN file that a coder has worked on is not.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each

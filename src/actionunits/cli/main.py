@@ -66,6 +66,10 @@ def _options(
 _STOPPED = (128 + signal.SIGINT, 128 + signal.SIGTERM)
 
 
+#: What a mistake in a command is raised as: Click's, or in newer ones Typer's own copy of it.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
@@ -94,9 +98,7 @@ def run() -> None:
         where = f": {problem.filename}" if problem.filename else ""
         print(f"au: {problem.strerror or problem}{where}", file=sys.stderr)
         sys.exit(1)
-    except Exception as problem:
-        if not hasattr(problem, "format_message"):
-            raise
+    except _UsageError as problem:
         _tell_mistake(problem)
         sys.exit(2)
 
@@ -113,8 +115,7 @@ _IN_OTHER_WORDS = {
 def _tell_mistake(problem: Any) -> None:
     """A mistake in the command as one line; a verb without anything after it shows its help.
 
-    Typer's own boxes take several lines. Its errors are Click's or, in newer ones, its own copy of them; both
-    can format their message.
+    Typer's own boxes take several lines.
     """
     if type(problem).__name__ == "NoArgsIsHelpError":
         problem.show()

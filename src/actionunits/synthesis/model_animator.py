@@ -12,7 +12,7 @@ from actionunits.synthesis.face_model import FaceModel
 from actionunits.synthesis.fit import FittedFace, fit_face, inter_ocular_px
 from actionunits.synthesis.head_mesh import head_mesh
 from actionunits.synthesis.light import PHOTOGRAPH_LIGHT, Light, Normals
-from actionunits.synthesis.render import MouthLook, Moved, Renderer, View
+from actionunits.synthesis.render import USUAL_MOUTH, MouthLook, Moved, Renderer, View
 from actionunits.synthesis.shapes import gaze_of, shape_weights
 
 __all__ = ["ModelAnimator"]
@@ -82,7 +82,7 @@ class ModelAnimator:
         size_px: int | None = None,
         window: float = 3.4,
         shape_change: FloatArray | None = None,
-        mouth: MouthLook = MouthLook(),  # noqa: B008  (frozen)
+        mouth: MouthLook = USUAL_MOUTH,
         rng: np.random.Generator | None = None,
     ) -> AnimatedFace:
         """Draw the face with an expression.

@@ -18,7 +18,7 @@ from actionunits.synthesis.head_mesh import EYE, INSIDE, HeadMesh
 from actionunits.synthesis.rasterise import rasterise
 from actionunits.synthesis.smooth_skin import near_folds, smooth_skin
 
-__all__ = ["MouthLook", "Moved", "Renderer", "View"]
+__all__ = ["USUAL_MOUTH", "MouthLook", "Moved", "Renderer", "View"]
 
 #: The most that the backdrop's light changes, as a logarithm.
 _BACKDROP_LIGHT = 0.35
@@ -82,6 +82,9 @@ class MouthLook:
     at_the_lips: float = 0.5
 
 
+USUAL_MOUTH = MouthLook()
+
+
 @dataclass(frozen=True)
 class _Textures:
     """The photograph's skin, its eyes completed, its smooth skin; their pixels per photograph's pixel."""
@@ -126,7 +129,7 @@ class Renderer:
         *,
         inside: bool,
         furrow_strength: float,
-        mouth: MouthLook = MouthLook(),
+        mouth: MouthLook,
         rng: np.random.Generator | None = None,
     ) -> ImageArray:
         """The picture, u8[H,W,3] RGB.
