@@ -161,3 +161,17 @@ def test_only_a_folder_has_the_column(make_model: MakeModel, talk: Path, folder:
     both = detect([talk, folder], model=make_model())
     assert both["file"].isna().tolist() == [True] * 36 + [False] * 4
     assert list(both.columns[:2]) == ["source", "frame"]
+
+
+def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, folder: Path) -> None:
+    (folder / "more.mp4").write_bytes(talk.read_bytes())
+    detector = Detector(make_model(), smooth_s=0.5, baseline="auto")
+    summary = detect_to_files(detector, folder, "p", OutputPlan(folder / "out", elan=True, report=True))
+    assert [file.name for file in summary.files] == ["p.csv", "p.html"]
+    assert summary.note == (
+        "only a video can have this, so it is left out here: an ELAN file, baseline auto, smoothed over "
+        "0.5 s; "
+        "only its pictures are read; give its videos one by one (more.mp4)"
+    )
+    assert "smoothed" not in summary.files[1].read_text().replace(summary.note, "")
+    assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None

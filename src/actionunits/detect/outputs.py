@@ -188,7 +188,7 @@ def detect_to_files(
         )
     start = time.perf_counter()
     frames = open_source(source)
-    note = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
+    note = _note(detector, frames, plan)
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     _refuse_to_replace_a_coders(paths)
@@ -217,8 +217,9 @@ def detect_to_files(
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
         if report is not None:
             notes = [line for line in (count.trouble, note) if line]
-            name_of_model, settings = detector.backend.name, detector.settings
-            report.write(paths["report"], frames, model=name_of_model, settings=settings, notes=notes)
+            settings = detector.settings if frames.kind == "video" else ""
+            model = detector.backend.name
+            report.write(paths["report"], frames, model=model, settings=settings, notes=notes)
         if events is not None:
             _refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
             events.write(paths["elan"], frames.path)
@@ -233,6 +234,21 @@ def detect_to_files(
         trouble=count.trouble,
         note=note,
     )
+
+
+def _note(detector: Detector, frames: FrameSource, plan: OutputPlan) -> str | None:
+    """What to know of the results in one line: what of the wishes a source without time cannot have."""
+    pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
+    said = [pace] if pace else []
+    if frames.kind != "video":
+        wished = [wish for wish in ("an ELAN file" if plan.elan else "", detector.settings) if wish]
+        if wished:
+            said.append(f"only a video can have this, so it is left out here: {', '.join(wished)}")
+    if frames.videos:
+        names = ", ".join(video.name for video in frames.videos[:3])
+        more = f" and {len(frames.videos) - 3} more" if len(frames.videos) > 3 else ""
+        said.append(f"only its pictures are read; give its videos one by one ({names}{more})")
+    return "; ".join(said) or None
 
 
 def _report(detector: Detector, *, timed: bool) -> Report:

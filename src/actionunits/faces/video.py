@@ -72,6 +72,7 @@ class FrameSource:
             progress: the number of frames that are really there may differ.
         rate_hz: average frame rate of a video; None for pictures.
         pictures: the files of a picture or folder, in order of the frames; empty for a video.
+        videos: a folder's files that are called as videos are, in order; they are not read.
     """
 
     path: Path
@@ -79,6 +80,7 @@ class FrameSource:
     frame_count: int | None
     rate_hz: float | None
     pictures: tuple[Path, ...] = field(default=(), repr=False)
+    videos: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -153,16 +155,17 @@ def open_source(path: str | Path) -> FrameSource:
 
 
 def _open_folder(folder: Path) -> FrameSource:
-    seen = (f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file())
-    pictures = tuple(sorted((f for f in seen if f.suffix.lower() in PICTURE_SUFFIXES), key=_natural))
+    seen = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=_natural)
+    pictures, videos = (
+        tuple(f for f in seen if f.suffix.lower() in suffixes)
+        for suffixes in (PICTURE_SUFFIXES, _VIDEO_SUFFIXES)
+    )
     if not pictures:
-        hint = ""
-        if any(f.suffix.lower() in _VIDEO_SUFFIXES for f in folder.iterdir()):
-            hint = f"; its videos are given one by one, as {folder}/*"
+        hint = f"; its videos are given one by one, as {folder}/*" if videos else ""
         raise UserError(
             f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif{hint}"
         )
-    return FrameSource(folder, "folder", len(pictures), None, pictures)
+    return FrameSource(folder, "folder", len(pictures), None, pictures, videos)
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
