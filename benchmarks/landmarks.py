@@ -6,15 +6,18 @@
 - Box: the same faces with the box moved as detectors and trackers move it: how far a point wanders.
 - Clips: real videos, followed: second difference of each point from frame to frame; the box that the points
   imply against the detector's.
-- Smiles: how far the two differ on other faces, beside what they differ on neutral ones; how far apart the
-  lips of open mouths are for each.
+- Smiles: how far the two differ on other faces, beside what they differ on neutral ones; how wide mouths
+  are, and how far apart the lips of open ones, for each.
 - AUs: smiling against neutral photographs, scored by a model (--model, or the embedded one).
 - Animated: faces of a store of `au train landmarks` (--animated FOLDER), whose points are exact: how well the
   opening of mouth and eyes, the width of the mouth and the height of the brows follow, as correlations,
   for which it does not matter what a scheme calls its points.
 - Time: one face on one core.
 
-    python benchmarks/landmarks.py FACES CLIPS [--people test] [--sheet FILE.png] [--out RESULT.json]
+    python benchmarks/landmarks.py FACES CLIPS [--people test] [--network FILE.onnx] [--sheet FILE.png]
+        [--out RESULT.json]
+
+``--network`` measures another network as "own" than the one that the package carries.
 
 FACES holds london/, canada/, congress/ and points189.npz. The test people are for one final measurement.
 """
@@ -37,12 +40,15 @@ from actionunits.experiments.embedded.measure import real_faces, smile_scores
 from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
+from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.experiments.landmarks.hand_points import CONTOURS, SAME_PLACE, from_hand, read_hand_points
 from actionunits.experiments.landmarks.pictures import STORED_EYES_PX, load_pictures
+from actionunits.faces import landmarks as landmarks_module
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.finders import LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
+from actionunits.faces.point_network import PointNetwork
 from actionunits.faces.track import FaceTracker
 from actionunits.faces.video import open_source, read_picture
 from actionunits.facs.motion import lip_gap
@@ -183,16 +189,28 @@ def differences(neutral: dict, others: dict[str, dict]) -> dict:
 
 
 def lips_apart(faces: dict) -> dict:
-    """The gap of the lips, own beside dlib's: their correlation, and the ratio where dlib's is above .1."""
-    gaps = np.array(
-        [[lip_gap(find_landmarks(*each, by).points) for by in ("own", "dlib")] for each in faces.values()]
+    """The mouth, own beside dlib's: its width, the gap of its lips, and the smile by points.
+
+    The gap's ratio is of those where dlib's is above .1.
+    """
+
+    def of(points: np.ndarray) -> tuple[float, float, float]:
+        width = np.linalg.norm(points[54] - points[48]) / inter_ocular_distance(Landmarks(points))
+        return lip_gap(points), float(width), smile_by_points(points)
+
+    own, other = (
+        np.array([of(find_landmarks(*each, by).points) for each in faces.values()]) for by in ("own", "dlib")
     )
-    wide = gaps[:, 1] > 0.1
-    ratio = gaps[wide, 0].mean() / gaps[wide, 1].mean() if wide.any() else np.nan
+    wide = other[:, 0] > 0.1
+    ratio = own[wide, 0].mean() / other[wide, 0].mean() if wide.any() else np.nan
+    same = [float(np.corrcoef(own[:, k], other[:, k])[0, 1]) for k in range(3)]
     return {
         "open mouths": int(wide.sum()),
         "own gap of the lips over dlib's, open mouths": float(ratio),
-        "correlation of both gaps": float(np.corrcoef(gaps.T)[0, 1]),
+        "own width of the mouth over dlib's": float(own[:, 1].mean() / other[:, 1].mean()),
+        "correlation of both gaps": same[0],
+        "correlation of both widths": same[1],
+        "correlation of the smile by points": same[2],
     }
 
 
@@ -260,7 +278,7 @@ def on_animated(folder: Path) -> dict:
     }
 
 
-def speed(faces: dict, repeats: int = 5) -> dict:
+def speed(faces: dict, network: Path, repeats: int = 5) -> dict:
     """Ms a face on one core: the finder as a whole."""
     cv2.setNumThreads(1)
     result = {}
@@ -272,9 +290,7 @@ def speed(faces: dict, repeats: int = 5) -> dict:
                 find_landmarks(grey, face, by)
                 spent.append(1e3 * (time.perf_counter() - start))
         result[by] = {"median ms": float(np.median(spent)), "10 % below": float(np.quantile(spent, 0.1))}
-    result["own"]["file, MB"] = (
-        resources.files("actionunits") / "weights" / "landmarks.onnx"
-    ).stat().st_size / 1e6
+    result["own"]["file, MB"] = network.stat().st_size / 1e6
     return result
 
 
@@ -320,10 +336,18 @@ def main() -> None:
     parser.add_argument("--congress", type=int, default=200, help="portraits of congress to compare on")
     parser.add_argument("--most-clips", type=int, default=20)
     parser.add_argument("--model", type=Path, help="another than the embedded one")
+    parser.add_argument(
+        "--network",
+        type=Path,
+        default=Path(str(resources.files("actionunits") / "weights" / "landmarks.onnx")),
+        help="another point network than the package's",
+    )
     parser.add_argument("--animated", type=Path, help="a store of animated validation faces")
     parser.add_argument("--sheet", type=Path, help="a picture of both finders' points")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    network = PointNetwork(given.network)
+    landmarks_module.own_network = lambda: network  # what every part of the package finds points by
     split = load_embedded_recipe().split
     people = find_people([given.faces / "london"], validation=split.validation, test=split.test)
     photographs = getattr(people, given.people)
@@ -340,7 +364,7 @@ def main() -> None:
         "differ": differences(neutral, {"smiling": smiling, "congress": congress}),
         "AUs": au_scores(photographs, 1, given.model),
         "AUs, 8 views": au_scores(photographs, 8, given.model),
-        "time": speed(neutral),
+        "time": speed(neutral, given.network),
     }
     if given.animated:
         result["animated"] = on_animated(given.animated)

@@ -61,8 +61,12 @@ def test_unsorted_photographs_are_smiles_or_neutral_by_their_points(tmp_path, mo
     monkeypatch.setattr(module, "read_portrait", read)
     monkeypatch.setattr(module, "smile_by_points", lambda name: told[name][0])
     monkeypatch.setattr(module, "lip_gap", lambda name: told[name][1])
-    found = [(photo.subject, photo.smiling) for photo in sort_by_points([folder])]
-    assert found == [("portraits/a", False), ("portraits/b", True)]
+    found = [(photo.subject, photo.smiling, photo.slight) for photo in sort_by_points([folder])]
+    assert found == [
+        ("portraits/a", False, False),
+        ("portraits/b", True, False),
+        ("portraits/c", False, True),
+    ]
 
 
 def test_groups_are_what_the_source_says_of_those_people(tmp_path):
@@ -359,3 +363,22 @@ def test_a_second_person_is_mixed_into_neutral_faces_that_are_animated(tmp_path,
     shares = np.array([pictures._texture_share(np.random.default_rng(draw)) for draw in range(2000)])
     assert ((shares > 0.25) & (shares < 0.75)).mean() < 0.4, "few halves of skin: evenly drawn it would be .5"
     assert 0.45 < shares.mean() < 0.55
+
+
+def test_a_mouth_that_may_smile_slightly_says_nothing_of_its_smile(tmp_path):
+    photographs = []
+    for seed, slight in ((5, False), (6, True)):
+        cv2.imwrite(str(tmp_path / f"{seed}.png"), paint_portrait(seed, 240).image[:, :, ::-1])
+        photographs.append(Photograph(tmp_path / f"{seed}.png", f"f/{seed}", slight=slight))
+    layout = _layout(aus=(4, 12, 14, 17, 25), subjects=("f/5", "f/6"), slight_share=1.0)
+    store = make_pictures(tmp_path / "animated", photographs, layout, workers=1)
+    assert set(store.subject.tolist()) == {1}
+    assert (np.asarray(store.labels[:, 1:3]) == -1).all()
+    assert np.isnan(store.intensity[:, 1:3]).all()
+    assert np.isnan(store.sides[:, 1:3]).all()
+    known = np.asarray(store.labels[:, [0, 3, 4]])
+    assert (known >= 0).all()
+    assert known.any(axis=0).all(), "the others are shown and labelled"
+    layout = _layout(subjects=("f/5", "f/6"), slight_share=1.0, real_share=1.0)
+    store = make_pictures(tmp_path / "as they are", photographs, layout, workers=1)
+    assert set(store.subject.tolist()) == {0}, "no photograph of it is said to be neutral"

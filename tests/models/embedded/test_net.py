@@ -6,8 +6,9 @@ torch = pytest.importorskip("torch")
 
 from actionunits.facs.sets import DEFAULT_17  # noqa: E402
 from actionunits.facs.units import ACTION_UNITS  # noqa: E402
-from actionunits.models.embedded.net import EmbeddedConfig, build  # noqa: E402
+from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build  # noqa: E402
 from actionunits.models.interface import TensorBatch  # noqa: E402
+from actionunits.models.weights import load_model, save_model  # noqa: E402
 
 
 def _batch(count: int = 3) -> TensorBatch:
@@ -113,3 +114,19 @@ def test_both_branches_matter_and_calibration_moves_the_logits():
     model.calibration_scale.fill_(2.0)
     model.calibration_shift.fill_(1.0)
     assert torch.allclose(model(batch).logits, 2 * before + 1, atol=1e-6)
+
+
+def test_networks_trained_apart_are_averaged_before_one_calibration(tmp_path):
+    first, second = build(EmbeddedConfig()).eval(), build(EmbeddedConfig()).eval()
+    second.set_point_statistics(torch.rand(4, 68, 2) * 112)
+    first.calibration_scale.fill_(3.0)
+    mean, batch = MeanOfNetworks.of([first, second]), _batch()
+    parts = [network(batch).parts[0] for network in (first, second)]
+    both = mean(batch)
+    assert torch.allclose(both.parts[0], (parts[0] + parts[1]) / 2, atol=1e-6)
+    assert torch.allclose(both.logits, both.parts[0][..., :17], atol=1e-6), "not calibrated yet"
+    save_model(tmp_path / "mean.safetensors", mean, name="embedded/points_and_picture", card={})
+    again = load_model(tmp_path / "mean.safetensors")
+    assert torch.equal(again(batch).logits, both.logits)
+    with pytest.raises(ValueError, match="members must be 1 or more, got 0"):
+        EmbeddedConfig(members=0)

@@ -17,7 +17,6 @@ from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
-from actionunits.training.loop import TrainResult
 
 __all__ = ["TESTED", "Tested", "Trained", "make_card"]
 
@@ -29,19 +28,21 @@ TESTED = {"pitch_deg": 20.0, "yaw_deg": 25.0, "inter_ocular_px": 15.0}
 
 @dataclass(frozen=True)
 class Trained:
-    """A network that was trained.
+    """A network that was trained, or the mean of some.
 
     Attributes:
-        seed: of its training.
+        seeds: of the training, or of all that it is the mean of.
+        epochs: the best epoch of each.
         model: calibrated.
         thresholds: f32[A].
-        result: of the training.
+        score: by the validation people.
     """
 
-    seed: int
+    seeds: tuple[int, ...]
+    epochs: tuple[int, ...]
     model: PointsAndPicture
     thresholds: FloatArray
-    result: TrainResult
+    score: float
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ def make_card(
         people: all of them.
         recipe: of the training.
         face_model: the 3-D model's file, or None.
-        seeds: all trainings with their scores.
+        seeds: all trainings with their scores, one seed each.
     """
     model = trained.model
     photographs = people.train
     return {
         "name": "default",
-        "version": 4,
+        "version": 5,
         "made_with": f"actionunits {version('actionunits')}",
         "aus": list(model.spec.aus),
         "thresholds": [round(float(t), 4) for t in trained.thresholds],
@@ -94,14 +95,14 @@ def make_card(
             for use in ("train", "validation", "test")
         },
         "photographs": {
-            "neutral": sum(not photo.smiling for photo in photographs),
+            "neutral": sum(not photo.smiling and not photo.slight for photo in photographs),
             "smiling": sum(photo.smiling for photo in photographs),
+            "slight": sum(photo.slight for photo in photographs),
         },
         "face_model": face_model.name if face_model else None,
         "recipe": {name: to_plain(getattr(recipe, name)) for name in ("data", "training", "model")},
-        "seed": trained.seed,
-        "best_epoch": trained.result.best_epoch,
-        "validation_score": _plain(trained.result.best_score),
+        "seeds_kept": list(trained.seeds),
+        "validation_score": _plain(trained.score),
         "animated_test": _animated(tested.animated),
         "animated_on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),
         "real_test": None if tested.smiles is None else _smiles(tested.smiles),
@@ -123,8 +124,9 @@ def _plain(value: float) -> float | None:
 def _seed(trained: Trained, tested: Tested) -> dict[str, Any]:
     smiles = tested.smiles
     return {
-        "seed": trained.seed,
-        "validation_score": _plain(trained.result.best_score),
+        "seed": trained.seeds[0],
+        "best_epoch": trained.epochs[0],
+        "validation_score": _plain(trained.score),
         "animated_auc": _plain(float(np.nanmean(tested.animated.auc))),
         "smiling_auc": {} if smiles is None else {str(au): _plain(v[0]) for au, v in smiles.auc.items()},
         "smile_above_own_neutral": None if smiles is None else _plain(smiles.own_neutral),

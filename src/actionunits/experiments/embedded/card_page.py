@@ -89,13 +89,20 @@ def _seeds(card: Mapping[str, Any]) -> list[str]:
     head = ["seed", "validation", "AU12", "AU6", "smile above own neutral", "most called on neutral"]
     names = ("smile_above_own_neutral", "most_called_on_neutral", "animated_auc")
     rows = []
+    kept = card["seeds_kept"]
     for each in card["seeds"]:
         auc = each["smiling_auc"]
         scores = [each["validation_score"], auc.get("12"), auc.get("6"), *(each[name] for name in names)]
-        shipped = " (shipped)" if each["seed"] == card["seed"] else ""
+        shipped = "" if each["seed"] not in kept else " (shipped)" if len(kept) == 1 else " (in the mean)"
         rows.append([f"{each['seed']}{shipped}", *map(_show3, scores)])
     note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
-    return [note, "", *_table([*head, "animated, mean AUC"], rows), ""]
+    if len(kept) > 1:
+        note = (
+            "Trainings that differ in their seed only, on the same people. The validation people chose the "
+            f"{len(kept)} whose mean is shipped; by them, the mean's score is "
+            f"{_show3(card['validation_score'])}:"
+        )
+    return [*wrap(note, _WIDTH), "", *_table([*head, "animated, mean AUC"], rows), ""]
 
 
 def _groups(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -128,19 +135,23 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     way = f"3-D face model `{card['face_model']}` and 2-D warps" if card["face_model"] else "2-D warps"
     made_of = len(subjects["train"])
     chosen_by, scored_on = len(subjects["validation"]), len(subjects["test"])
+    members = len(card["seeds_kept"])
+    nets = "one network" if members == 1 else f"the mean of {members} networks"
+    together = "" if members == 1 else " together"
     what = (
-        f"Version {card['version']}, made with {card['made_with']}: one network of {card['parameters']:,} "
-        "parameters over the aligned grey face and its 68 points, for the occurrence, the intensity and the "
-        f"intensity on either side of {len(card['aus'])} Action Units."
+        f"Version {card['version']}, made with {card['made_with']}: {nets} of {card['parameters']:,} "
+        f"parameters{together} over the aligned grey face and its 68 points, for the occurrence, the "
+        f"intensity and the intensity on either side of {len(card['aus'])} Action Units."
     )
     data, photographs = card["recipe"]["data"], card["photographs"]
     how = (
         f"Photographs of {made_of} people, animated ({way}) into {data['pictures']:,} pictures with known AU "
         "intensities of each side, degraded as cameras do, aligned by the points that are found in them "
         f"({_FINDERS[card['recipe']['model']['landmarks']]}); "
-        f"{data['mixed_share']:.0%} of the neutral ones have a second person's features and skin mixed in; "
+        f"{data['mixed_share']:.0%} of those who do not smile have a second person's features and skin mixed "
+        "in; "
         f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with 1, 2, 4, 5 or 9 on "
-        "top. "
+        f"top{_slight(data, photographs)}. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 10, 14, 15, 17, 20, 23 and 24 are absent, "
@@ -150,6 +161,16 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         "coder has checked its output."
     )
     return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
+
+
+def _slight(data: Mapping[str, Any], photographs: Mapping[str, int]) -> str:
+    """Of the closed mouths that may smile a little, if any are learnt from."""
+    if not data["slight_share"] or not photographs["slight"]:
+        return ""
+    return (
+        f", and {data['slight_share']:.0%} of the others are of {photographs['slight']} portraits that may "
+        "smile slightly with a closed mouth, for which 6, 7, 12 and 14 are unknown"
+    )
 
 
 def _table_note(card: Mapping[str, Any]) -> str:

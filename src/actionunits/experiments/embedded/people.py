@@ -39,11 +39,13 @@ class Photograph:
         path: the file.
         subject: ``FOLDER/PERSON``, unique over several folders.
         smiling: shown smiling (file names with ``_smiling``), else neutral.
+        slight: neutral or slightly smiling with a closed mouth, nobody knows.
     """
 
     path: Path
     subject: str
     smiling: bool = False
+    slight: bool = False
 
     @property
     def folder(self) -> str:
@@ -74,6 +76,7 @@ def find_people(
     validation: Sequence[str],
     test: Sequence[str],
     unsorted: Sequence[Path] = (),
+    slight: bool = False,
     seed: int = 0,
     landmarks: str = DEFAULT_LANDMARKS,
 ) -> People:
@@ -91,6 +94,7 @@ def find_people(
         test: subjects that are scored once.
         unsorted: folders of other people, of whom nobody said what they show; :func:`sort_by_points` does,
             and all of them are trained on.
+        slight: take those of them, too, who may smile slightly with a closed mouth.
         seed: of a drawn split.
         landmarks: what finds the points that sort them.
 
@@ -112,8 +116,9 @@ def find_people(
         held = {*validation, *test}
     elif missing:
         raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
+    others = [photo for photo in sort_by_points(unsorted, landmarks) if slight or not photo.slight]
     people = People(
-        train=(*(p for p in found if p.subject not in held), *sort_by_points(unsorted, landmarks)),
+        train=(*(p for p in found if p.subject not in held), *others),
         validation=tuple(p for p in found if p.subject in set(validation)),
         test=tuple(p for p in found if p.subject in set(test)),
     )
@@ -127,9 +132,9 @@ def find_people(
 
 
 def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) -> list[Photograph]:
-    """The photographs of folders that show a neutral face or a broad smile, by their 68 points.
+    """The photographs of folders with a neutral face, a closed mouth or a broad smile, by their 68 points.
 
-    The others (a closed smile, a speaking mouth, no face found) are left out.
+    The others (lips a little apart, no face found) are left out.
 
     Raises:
         UserError: a folder is missing or empty.
@@ -145,6 +150,8 @@ def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) 
         rule, gap = smile_by_points(points), lip_gap(points)
         if rule < NEUTRAL_BELOW[0] and gap < NEUTRAL_BELOW[1]:
             sorted_out.append(Photograph(path, subject))
+        elif gap < NEUTRAL_BELOW[1]:
+            sorted_out.append(Photograph(path, subject, slight=True))
         elif rule > SMILE_ABOVE[0] and gap > SMILE_ABOVE[1]:
             sorted_out.append(Photograph(path, subject, smiling=True))
     return sorted_out

@@ -78,6 +78,9 @@ NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
 #: 7, which many a smile has already.
 ON_A_SMILE = (1, 2, 4, 5, 9)
 
+#: AUs that a closed, slightly smiling mouth may show already: unknown on such a face, and not animated there.
+MAYBE_IN_A_SLIGHT_SMILE = (6, 7, 12, 14)
+
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
 TRIES_FOR_A_BROAD_SMILE = 32
 
@@ -101,6 +104,8 @@ class Layout:
         smiling_share: share of the animated portraits that smile in the photograph, broadly; they show
             :data:`ON_A_SMILE`.
         mixed_share: share of the neutral portraits that are animated with a second person mixed in.
+        slight_share: share of the animated portraits that do not smile for sure, but may slightly, with a
+            closed mouth; they show the AUs but :data:`MAYBE_IN_A_SLIGHT_SMILE`.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -119,6 +124,7 @@ class Layout:
     subjects: tuple[str, ...]
     face_model: str
     landmarks: str = DEFAULT_LANDMARKS
+    slight_share: float = 0.0
 
     @property
     def stored_px(self) -> int:
@@ -267,7 +273,8 @@ def _fill_photographed(
     """Photographs as they are, another one for each row, as often smiling as neutral, folders alike."""
     for row in rows:
         smiling = bool(rng.random() < 0.5)
-        choice = [photo for photo in photographs if photo.smiling is smiling] or list(photographs)
+        sure = [photo for photo in photographs if not photo.slight]
+        choice = [photo for photo in sure if photo.smiling is smiling] or sure
         photo = _of_any_folder(choice, rng)
         portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
@@ -290,7 +297,7 @@ def _fill_animated(
     photo, portrait = _photo_to_animate(photographs, layout, rng)
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = _animator(portrait, face_model if solid else None)
-    shown = tuple(au for au in layout.aus if au in ON_A_SMILE) if photo.smiling else layout.aus
+    shown = _to_animate(photo, layout.aus)
     rest = lip_gap(animator.show(Expression.both({})).points)
     for row in rows:
         expression = busy_expression(rng, shown)
@@ -301,6 +308,17 @@ def _fill_animated(
             _label_on_smile(store, row, expression)
         else:
             _label(store, row, expression, lip_gap(face.points) - rest)
+            if photo.slight:
+                _unlabel(store, row, MAYBE_IN_A_SLIGHT_SMILE)
+
+
+def _to_animate(photo: Photograph, aus: tuple[int, ...]) -> tuple[int, ...]:
+    """Which AUs can be put on top of what a photograph shows."""
+    if photo.smiling:
+        return tuple(au for au in aus if au in ON_A_SMILE)
+    if photo.slight:
+        return tuple(au for au in aus if au not in MAYBE_IN_A_SLIGHT_SMILE)
+    return aus
 
 
 def _photo_to_animate(
@@ -308,7 +326,8 @@ def _photo_to_animate(
 ) -> tuple[Photograph, Portrait]:
     """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found.
 
-    The neutral one may be mixed with another person's (:func:`~actionunits.synthesis.mixing.mixed_portrait`).
+    The neutral one may be one that perhaps smiles slightly, and may be mixed with another person's
+    (:func:`~actionunits.synthesis.mixing.mixed_portrait`).
     """
 
     def loaded(photo: Photograph) -> Portrait:
@@ -321,8 +340,9 @@ def _photo_to_animate(
             portrait = loaded(photo)
             if smiles_broadly(portrait):
                 return photo, portrait
-    neutral = [photo for photo in photographs if not photo.smiling]
-    photo = _one_of(neutral, rng)
+    neutral = [photo for photo in photographs if not photo.smiling and not photo.slight]
+    slight = [photo for photo in photographs if photo.slight]
+    photo = _one_of(slight if slight and rng.random() < layout.slight_share else neutral, rng)
     portrait = loaded(photo)
     if rng.random() < layout.mixed_share:
         second = loaded(_one_of(neutral, rng))
@@ -459,6 +479,11 @@ def _label(store: PictureStore, row: int, expression: Expression, gap: float) ->
     sides = np.array([expression.sides(au) for au in aus], np.float32)
     sides[[not ACTION_UNITS[au].paired for au in aus]] = np.nan
     store.sides[row] = sides
+
+
+def _unlabel(store: PictureStore, row: int, aus: tuple[int, ...]) -> None:
+    columns = [column for column, au in enumerate(store.layout.aus) if au in aus]
+    store.labels[row, columns], store.intensity[row, columns], store.sides[row, columns] = -1, np.nan, np.nan
 
 
 def _label_smile(store: PictureStore, row: int, gap: float) -> None:

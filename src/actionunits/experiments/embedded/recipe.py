@@ -27,6 +27,8 @@ class PictureSettings:
             are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
             validation and test subjects, too.
         mixed_share: share of the neutral training portraits into which a second person is mixed.
+        slight_share: share of the animated training portraits that do not smile for sure, but may slightly,
+            with a closed mouth.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
     """
@@ -38,15 +40,17 @@ class PictureSettings:
     real_share: float = 0.1
     smiling_share: float = 0.25
     mixed_share: float = 0.5
+    slight_share: float = 0.0
     batch: int = 128
     seed: int = 1
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
-        shares = (self.flat_share, self.real_share, self.smiling_share, self.mixed_share)
-        if not all(0 <= share <= 1 for share in shares):
-            raise ValueError("flat_share, real_share, smiling_share and mixed_share must be within 0 to 1")
+        shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "slight_share")
+        wrong = [name for name in shares if not 0 <= getattr(self, name) <= 1]
+        if wrong:
+            raise ValueError(f"{' and '.join(wrong)} must be within 0 to 1")
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ class EmbeddedRecipe:
         training: optimiser, schedule, devices.
         model: sizes of the network.
         split: who is not trained on.
-        seeds: a training for each; all are scored, the best by the validation people is kept.
+        seeds: a training for each; all are scored.
+        kept: so many of them, the best by the validation people, are averaged into the network that is kept.
     """
 
     title: str = "the embedded model"
@@ -81,10 +86,17 @@ class EmbeddedRecipe:
     model: EmbeddedConfig = EmbeddedConfig()
     split: SplitSettings = SplitSettings()
     seeds: tuple[int, ...] = (1,)
+    kept: int = 1
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds must be different numbers, at least one, got {list(self.seeds)}")
+        if not 1 <= self.kept <= len(self.seeds):
+            raise ValueError(
+                f"kept must be within 1 to the number of seeds, {len(self.seeds)}, got {self.kept}"
+            )
+        if self.model.members != 1:
+            raise ValueError("model.members follows from kept: each seed is trained alone")
 
 
 def load_embedded_recipe(changes: Sequence[str] = ()) -> EmbeddedRecipe:

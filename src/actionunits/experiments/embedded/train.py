@@ -38,7 +38,7 @@ from actionunits.experiments.embedded.pictures import (
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.metrics.averages import mean_defined
-from actionunits.models.embedded.net import PointsAndPicture, build
+from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.interface import to_tensors
 from actionunits.models.weights import export_onnx, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
@@ -61,8 +61,8 @@ def train_embedded(
     """Train the embedded model and write it with its card; goes on where a stopped run was.
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
-    ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the one
-    that scores best on the validation people is written.
+    ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the mean
+    of those ``kept`` is written that score best on the validation people.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -88,6 +88,7 @@ def train_embedded(
         validation=recipe.split.validation,
         test=recipe.split.test,
         unsorted=unsorted,
+        slight=recipe.data.slight_share > 0,
         seed=recipe.data.seed,
         landmarks=spec.landmarks,
     )
@@ -100,17 +101,11 @@ def train_embedded(
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    tested = [_tested(each, people, stores) for each in trained]
-    best = int(np.argmax([each.result.best_score for each in trained]))
-    card = make_card(
-        trained[best],
-        tested[best],
-        people,
-        recipe,
-        face_model,
-        seeds=list(zip(trained, tested, strict=True)),
-    )
-    return _write(trained[best].model, card, out)
+    best = sorted(trained, key=lambda each: each.score, reverse=True)[: recipe.kept]
+    chosen = best[0] if recipe.kept == 1 else _mean_of(best, chosen_by)
+    scored = [(each, _tested(each, people, stores)) for each in trained]
+    card = make_card(chosen, _tested(chosen, people, stores), people, recipe, face_model, seeds=scored)
+    return _write(chosen.model, card, out)
 
 
 def _train_seed(
@@ -137,11 +132,26 @@ def _train_seed(
         on_epoch=on_epoch,
     )
     model = model.to(memory_format=torch.contiguous_format)
+    limits = _settle(model, chosen_by)
+    return Trained((seed,), (result.best_epoch,), model, limits, result.best_score)
+
+
+def _mean_of(trained: Sequence[Trained], chosen_by: Validation) -> Trained:
+    """The mean of networks, with a calibration and thresholds of its own."""
+    model = MeanOfNetworks.of([each.model for each in trained])
+    score = chosen_by.score(model)
+    limits = _settle(model, chosen_by)
+    seeds = tuple(seed for each in trained for seed in each.seeds)
+    epochs = tuple(epoch for each in trained for epoch in each.epochs)
+    return Trained(seeds, epochs, model, limits, score)
+
+
+def _settle(model: PointsAndPicture, chosen_by: Validation) -> FloatArray:
+    """Calibrate a network in place, and give its thresholds."""
     calibrate(model, chosen_by.animated, chosen_by.faces)
     # a threshold holds on smiles too; a probability is that of faces at rest, as often animated as those
     both = [*chosen_by.animated, *chosen_by.on_smiles]
-    limits = choose_thresholds(predictor(model), both, chosen_by.faces, model.spec)
-    return Trained(seed, model, limits, result)
+    return choose_thresholds(predictor(model), both, chosen_by.faces, model.spec)
 
 
 @dataclass(frozen=True)

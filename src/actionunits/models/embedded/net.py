@@ -9,7 +9,8 @@ neither leans on the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from actionunits.facs.units import ACTION_UNITS
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
 from actionunits.records import Finder, InputSpec
 
-__all__ = ["EmbeddedConfig", "PointsAndPicture", "build"]
+__all__ = ["EmbeddedConfig", "MeanOfNetworks", "PointsAndPicture", "build"]
 
 #: Weight of the cross-entropy of the stronger side beside those of what the AUs show.
 LEAD_WEIGHT = 0.3
@@ -40,6 +41,7 @@ class EmbeddedConfig:
         point_features: width of the points branch's hidden layers.
         dropout: share of the codes dropped in training.
         picture_share: weight of the picture's logits in the average; the points have the rest.
+        members: networks of these sizes, trained apart, of which the mean is taken.
     """
 
     aus: tuple[int, ...] = DEFAULT_17
@@ -51,6 +53,11 @@ class EmbeddedConfig:
     point_features: int = 96
     dropout: float = 0.1
     picture_share: float = 0.6
+    members: int = 1
+
+    def __post_init__(self) -> None:
+        if self.members < 1:
+            raise ValueError(f"members must be 1 or more, got {self.members}")
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int) -> list[nn.Module]:
@@ -209,6 +216,36 @@ class PointsAndPicture(AUModel):
         return total
 
 
+class MeanOfNetworks(PointsAndPicture):
+    """Networks that were trained apart as one: of each branch the mean over them, then one calibration."""
+
+    def __init__(self, config: EmbeddedConfig) -> None:
+        super().__init__(config)
+        alone = replace(config, members=1)
+        self.others = nn.ModuleList(PointsAndPicture(alone) for _ in range(config.members - 1))
+
+    @classmethod
+    def of(cls, networks: Sequence[PointsAndPicture]) -> MeanOfNetworks:
+        """The mean of networks of the same configuration; it is not calibrated yet."""
+        mean = cls(replace(networks[0].config, members=len(networks)))
+        state = dict(networks[0].state_dict())
+        for place, network in enumerate(networks[1:]):
+            state |= {f"others.{place}.{name}": value for name, value in network.state_dict().items()}
+        mean.load_state_dict(state)
+        mean.calibration_scale.fill_(1.0)
+        mean.calibration_shift.fill_(0.0)
+        return mean.eval()
+
+    def branches(self, batch: TensorBatch) -> tuple[Tensor, Tensor]:
+        """As those of one network."""
+        each = [super().branches(batch)]
+        for other in self.others:
+            assert isinstance(other, PointsAndPicture)
+            each.append(other.branches(batch))
+        picture, points = (torch.stack(part).mean(0) for part in zip(*each, strict=True))
+        return picture, points
+
+
 def _masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
     each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
     return (each * known).sum() / known.sum().clamp(min=1.0)
@@ -216,4 +253,4 @@ def _masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
 
 def build(config: EmbeddedConfig) -> PointsAndPicture:
     """The network of a configuration, with random weights."""
-    return PointsAndPicture(config)
+    return PointsAndPicture(config) if config.members == 1 else MeanOfNetworks(config)
