@@ -183,12 +183,12 @@ def differences(neutral: dict, others: dict[str, dict]) -> dict:
             "mean": float(size.mean()),
             "90 % of faces below": float(np.quantile(size.mean(1), 0.9)),
             **{part: float(size[:, list(p)].mean()) for part, p in POINT_PARTS.items()},
-            **lips_apart(faces),
+            **mouths(faces),
         }
     return result
 
 
-def lips_apart(faces: dict) -> dict:
+def mouths(faces: dict) -> dict:
     """The mouth, own beside dlib's: its width, the gap of its lips, and the smile by points.
 
     The gap's ratio is of those where dlib's is above .1.
@@ -347,7 +347,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     network = PointNetwork(given.network)
-    landmarks_module.own_network = lambda: network  # what every part of the package finds points by
+    landmarks_module.own_network = lambda: network  # find_landmarks takes it from there
     split = load_embedded_recipe().split
     people = find_people([given.faces / "london"], validation=split.validation, test=split.test)
     photographs = getattr(people, given.people)

@@ -175,3 +175,5 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     )
     assert "smoothed" not in summary.files[1].read_text().replace(summary.note, "")
     assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None
+    given = OutputPlan(folder / "out", protected=frozenset([(folder / "more.mp4").resolve()]))
+    assert detect_to_files(Detector(make_model()), folder, "p", given).note is None

@@ -42,8 +42,8 @@ def card():
     return json.loads((WEIGHTS / "card.json").read_text())
 
 
-def test_it_is_at_most_3_megabytes():
-    assert 1e5 < len((WEIGHTS / "default.onnx").read_bytes()) <= 3e6
+def test_it_is_at_most_4_megabytes():
+    assert 1e5 < len((WEIGHTS / "default.onnx").read_bytes()) <= 4e6
 
 
 def test_the_card_inside_is_the_card_beside(card):
@@ -69,10 +69,12 @@ def test_on_unseen_people_it_beats_the_unlearned_rule_and_chance(card):
     assert max(real["false_alarms_on_neutral"].values()) <= 0.15
 
 
-def test_the_card_tells_of_three_seeds_and_of_groups(card):
-    assert len(card["seeds"]) == 3
-    assert card["seed"] in [each["seed"] for each in card["seeds"]]
-    assert max(each["validation_score"] for each in card["seeds"]) == card["validation_score"]
+def test_the_card_tells_of_each_seed_and_of_groups(card):
+    scores = {each["seed"]: each["validation_score"] for each in card["seeds"]}
+    assert len(scores) >= 3
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[: len(card["seeds_kept"])]
+    assert sorted(card["seeds_kept"]) == sorted(best), "chosen by validation people"
+    assert card["recipe"]["model"]["members"] == len(best)
     assert {"sex: female", "sex: male"} <= set(card["real_test_groups"])
 
 

@@ -237,17 +237,21 @@ def detect_to_files(
 
 
 def _note(detector: Detector, frames: FrameSource, plan: OutputPlan) -> str | None:
-    """What to know of the results in one line: what of the wishes a source without time cannot have."""
+    """What to know of the results, in one line.
+
+    A frame rate that the model does not know; wishes that need time, of a source without; videos in a folder
+    of pictures that are no sources of their own.
+    """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
     if frames.kind != "video":
         wished = [wish for wish in ("an ELAN file" if plan.elan else "", detector.settings) if wish]
         if wished:
             said.append(f"only a video can have this, so it is left out here: {', '.join(wished)}")
-    if frames.videos:
-        names = ", ".join(video.name for video in frames.videos[:3])
-        more = f" and {len(frames.videos) - 3} more" if len(frames.videos) > 3 else ""
-        said.append(f"only its pictures are read; give its videos one by one ({names}{more})")
+    videos = [video.name for video in frames.videos if video.resolve() not in plan.protected]
+    if videos:
+        more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
+        said.append(f"only its pictures are read; give its videos one by one ({', '.join(videos[:3])}{more})")
     return "; ".join(said) or None
 
 

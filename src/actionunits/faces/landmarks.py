@@ -19,7 +19,7 @@ from actionunits.faces.finders import DEFAULT_LANDMARKS, known_finder, predictor
 from actionunits.faces.point_network import own_network
 from actionunits.records import Face, FloatArray, ImageArray, Landmarks
 
-__all__ = ["face_box_from", "find_landmarks", "load_landmarks"]
+__all__ = ["face_box_from", "find_landmarks", "landmarks_version", "load_landmarks"]
 
 #: The face is brought to this size, because dlib rounds its points to whole pixels.
 _WORK_PX = 200
@@ -45,6 +45,11 @@ def load_landmarks(by: str = DEFAULT_LANDMARKS) -> None:
         own_network()
     else:
         _predictor()
+
+
+def landmarks_version(by: str = DEFAULT_LANDMARKS) -> str:
+    """Which version of a finder this is; empty for dlib's, of which there is one."""
+    return str(own_network().note.get("version", "")) if known_finder(by) == "own" else ""
 
 
 def find_landmarks(grey: ImageArray, face: Face, by: str = DEFAULT_LANDMARKS) -> Landmarks:

@@ -61,7 +61,7 @@ def test_unsorted_photographs_are_smiles_or_neutral_by_their_points(tmp_path, mo
     monkeypatch.setattr(module, "read_portrait", read)
     monkeypatch.setattr(module, "smile_by_points", lambda name: told[name][0])
     monkeypatch.setattr(module, "lip_gap", lambda name: told[name][1])
-    found = [(photo.subject, photo.smiling, photo.slight) for photo in sort_by_points([folder])]
+    found = [(photo.subject, photo.smiling, photo.doubtful) for photo in sort_by_points([folder])]
     assert found == [
         ("portraits/a", False, False),
         ("portraits/b", True, False),
@@ -107,6 +107,18 @@ def test_a_smile_is_never_taken_for_a_neutral_face(tmp_path):
     people = find_people([tmp_path], validation=[f"{tmp_path.name}/2"], test=[f"{tmp_path.name}/3"])
     assert [(p.path.name, p.smiling) for p in people.train] == [("1.jpg", False), ("1_smiling.jpg", True)]
     assert [p.path.name for p in people.test] == ["3.jpg"]
+
+
+def test_training_needs_a_face_that_is_neutral_for_sure(tmp_path, monkeypatch):
+    doubtful = Photograph(tmp_path / "other" / "9.jpg", "other/9", doubtful=True)
+    monkeypatch.setattr("actionunits.experiments.embedded.people.sort_by_points", lambda *given: [doubtful])
+    names, folder = {"validation": ["faces/1", "faces/2"], "test": ["faces/3"]}, _folder(tmp_path)
+    with pytest.raises(UserError, match="no neutral portrait is left for train"):
+        find_people([folder], **names, unsorted=[tmp_path / "other"], doubtful=True)
+    names["validation"] = ["faces/2"]
+    learnt = find_people([folder], **names, unsorted=[tmp_path / "other"], doubtful=True).train
+    assert doubtful in learnt
+    assert doubtful not in find_people([folder], **names, unsorted=[tmp_path / "other"]).train
 
 
 def test_a_split_that_names_others_is_refused(tmp_path):
@@ -365,20 +377,24 @@ def test_a_second_person_is_mixed_into_neutral_faces_that_are_animated(tmp_path,
     assert 0.45 < shares.mean() < 0.55
 
 
-def test_a_mouth_that_may_smile_slightly_says_nothing_of_its_smile(tmp_path):
+def test_a_mouth_that_may_smile_says_nothing_of_its_smile(tmp_path):
     photographs = []
-    for seed, slight in ((5, False), (6, True)):
+    for seed, doubtful in ((5, False), (6, True)):
         cv2.imwrite(str(tmp_path / f"{seed}.png"), paint_portrait(seed, 240).image[:, :, ::-1])
-        photographs.append(Photograph(tmp_path / f"{seed}.png", f"f/{seed}", slight=slight))
-    layout = _layout(aus=(4, 12, 14, 17, 25), subjects=("f/5", "f/6"), slight_share=1.0)
+        photographs.append(Photograph(tmp_path / f"{seed}.png", f"f/{seed}", doubtful=doubtful))
+    layout = _layout(aus=(4, 12, 14, 17, 25), subjects=("f/5", "f/6"), doubtful_share=1.0)
     store = make_pictures(tmp_path / "animated", photographs, layout, workers=1)
     assert set(store.subject.tolist()) == {1}
     assert (np.asarray(store.labels[:, 1:3]) == -1).all()
     assert np.isnan(store.intensity[:, 1:3]).all()
     assert np.isnan(store.sides[:, 1:3]).all()
-    known = np.asarray(store.labels[:, [0, 3, 4]])
+    known = np.asarray(store.labels[:, [0, 3]])
     assert (known >= 0).all()
     assert known.any(axis=0).all(), "the others are shown and labelled"
-    layout = _layout(subjects=("f/5", "f/6"), slight_share=1.0, real_share=1.0)
+    assert set(store.labels[:, 4].tolist()) == {1, -1}, (
+        "whether its lips are apart is not known by the points"
+    )
+    assert np.isnan(store.intensity[store.labels[:, 4] == -1, 4]).all()
+    layout = _layout(subjects=("f/5", "f/6"), doubtful_share=1.0, real_share=1.0)
     store = make_pictures(tmp_path / "as they are", photographs, layout, workers=1)
     assert set(store.subject.tolist()) == {0}, "no photograph of it is said to be neutral"

@@ -12,9 +12,12 @@ import pytest
 pytest.importorskip("torch")
 
 from actionunits.detect.backends import load_backend
+from actionunits.errors import UserError
 from actionunits.experiments.embedded.card_page import card_page
+from actionunits.experiments.embedded.pictures import PictureStore
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.embedded.train import train_embedded
+from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import build
 from actionunits.synthesis.painting import paint_portrait
 
@@ -71,6 +74,22 @@ def test_each_seed_is_scored_and_the_mean_is_kept(trained):
     assert "the mean of 2 networks" in (file.parent / "card.md").read_text()
 
 
+def test_the_pictures_are_what_the_recipe_says(trained):
+    out, data = trained[0].parent, load_embedded_recipe(TINY).data
+    shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "doubtful_share")
+    assert data.doubtful_share > 0
+    train, validation = (PictureStore(out / use).layout for use in ("train", "validation"))
+    assert all(getattr(train, name) == getattr(data, name) for name in shares)
+    assert validation.doubtful_share == validation.mixed_share == validation.real_share == 0
+    assert train.landmarks_version == validation.landmarks_version == own_network().note["version"]
+
+
+@pytest.mark.parametrize("change", ["kept=0", "kept=3", "seeds=[1]"])
+def test_no_more_seeds_can_be_kept_than_are_trained(change):
+    with pytest.raises(UserError, match=r"kept must be within 1 to .*: give kept=1, or more seeds"):
+        load_embedded_recipe([*TINY, change])
+
+
 def test_of_one_that_is_kept_the_validation_people_choose_the_seed(trained):
     out, before = trained[0].parent, trained[2]
     recipe = load_embedded_recipe([*TINY, "kept=1"])
@@ -90,7 +109,7 @@ def test_the_card_tells_of_whom_it_is(trained):
         "validation": ["faces/1"],
         "test": ["faces/2"],
     }
-    assert card["photographs"] == {"neutral": 2, "smiling": 2, "slight": 0}
+    assert card["photographs"] == {"neutral": 2, "smiling": 2, "doubtful": 0}
     assert card["real_test"]["people"] == 1
     assert card["animated_on_smiles"] is None, "painted smiles have their lips shut"
     assert set(card["real_test_groups"]) == {"sex: female"}

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
+from actionunits.detect.backends import load_backend  # noqa: E402
 from actionunits.facs.sets import DEFAULT_17  # noqa: E402
 from actionunits.facs.units import ACTION_UNITS  # noqa: E402
 from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build  # noqa: E402
 from actionunits.models.interface import TensorBatch  # noqa: E402
-from actionunits.models.weights import load_model, save_model  # noqa: E402
+from actionunits.models.weights import export_onnx, load_model, save_model  # noqa: E402
+from actionunits.records import Batch  # noqa: E402
 
 
 def _batch(count: int = 3) -> TensorBatch:
@@ -128,5 +131,9 @@ def test_networks_trained_apart_are_averaged_before_one_calibration(tmp_path):
     save_model(tmp_path / "mean.safetensors", mean, name="embedded/points_and_picture", card={})
     again = load_model(tmp_path / "mean.safetensors")
     assert torch.equal(again(batch).logits, both.logits)
+    export_onnx(mean, tmp_path / "mean.onnx", {})
+    said = load_backend(tmp_path / "mean.onnx").predict(Batch(batch.frames.numpy(), batch.landmarks.numpy()))
+    np.testing.assert_allclose(said.probability, torch.sigmoid(both.logits).detach(), atol=1e-5)
+    np.testing.assert_allclose(said.sides, both.sides.detach(), atol=1e-4)
     with pytest.raises(ValueError, match="members must be 1 or more, got 0"):
         EmbeddedConfig(members=0)

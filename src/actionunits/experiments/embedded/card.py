@@ -95,12 +95,16 @@ def make_card(
             for use in ("train", "validation", "test")
         },
         "photographs": {
-            "neutral": sum(not photo.smiling and not photo.slight for photo in photographs),
+            "neutral": sum(photo.neutral for photo in photographs),
             "smiling": sum(photo.smiling for photo in photographs),
-            "slight": sum(photo.slight for photo in photographs),
+            "doubtful": sum(photo.doubtful for photo in photographs),
         },
         "face_model": face_model.name if face_model else None,
-        "recipe": {name: to_plain(getattr(recipe, name)) for name in ("data", "training", "model")},
+        "recipe": {
+            "data": to_plain(recipe.data),
+            "training": to_plain(recipe.training),
+            "model": to_plain(model.config),
+        },
         "seeds_kept": list(trained.seeds),
         "validation_score": _plain(trained.score),
         "animated_test": _animated(tested.animated),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from actionunits.experiments.embedded.pictures import DOUBTFUL_AUS
 from actionunits.facs.units import action_unit
 
 __all__ = ["card_page"]
@@ -151,7 +152,7 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         f"{data['mixed_share']:.0%} of those who do not smile have a second person's features and skin mixed "
         "in; "
         f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with 1, 2, 4, 5 or 9 on "
-        f"top{_slight(data, photographs)}. "
+        f"top{_doubtful(data, photographs)}. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 10, 14, 15, 17, 20, 23 and 24 are absent, "
@@ -163,13 +164,15 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
 
 
-def _slight(data: Mapping[str, Any], photographs: Mapping[str, int]) -> str:
-    """Of the closed mouths that may smile a little, if any are learnt from."""
-    if not data["slight_share"] or not photographs["slight"]:
+def _doubtful(data: Mapping[str, Any], photographs: Mapping[str, int]) -> str:
+    """Of the mouths of which nobody knows, if any are learnt from."""
+    if not data["doubtful_share"] or not photographs["doubtful"]:
         return ""
+    *unknown, last = DOUBTFUL_AUS
     return (
-        f", and {data['slight_share']:.0%} of the others are of {photographs['slight']} portraits that may "
-        "smile slightly with a closed mouth, for which 6, 7, 12 and 14 are unknown"
+        f", and {data['doubtful_share']:.0%} of the others are of {photographs['doubtful']} portraits whose "
+        f"lips are together but who may smile, for which {', '.join(map(str, unknown))} and {last} are "
+        "unknown and 25 is where it was not added"
     )
 
 

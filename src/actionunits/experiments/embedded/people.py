@@ -39,13 +39,18 @@ class Photograph:
         path: the file.
         subject: ``FOLDER/PERSON``, unique over several folders.
         smiling: shown smiling (file names with ``_smiling``), else neutral.
-        slight: neutral or slightly smiling with a closed mouth, nobody knows.
+        doubtful: neutral, or a smile that shows hardly any teeth; nobody knows.
     """
 
     path: Path
     subject: str
     smiling: bool = False
-    slight: bool = False
+    doubtful: bool = False
+
+    @property
+    def neutral(self) -> bool:
+        """Neutral for sure."""
+        return not self.smiling and not self.doubtful
 
     @property
     def folder(self) -> str:
@@ -76,7 +81,7 @@ def find_people(
     validation: Sequence[str],
     test: Sequence[str],
     unsorted: Sequence[Path] = (),
-    slight: bool = False,
+    doubtful: bool = False,
     seed: int = 0,
     landmarks: str = DEFAULT_LANDMARKS,
 ) -> People:
@@ -94,7 +99,7 @@ def find_people(
         test: subjects that are scored once.
         unsorted: folders of other people, of whom nobody said what they show; :func:`sort_by_points` does,
             and all of them are trained on.
-        slight: take those of them, too, who may smile slightly with a closed mouth.
+        doubtful: take those of them, too, whose lips are together but who may smile.
         seed: of a drawn split.
         landmarks: what finds the points that sort them.
 
@@ -116,14 +121,14 @@ def find_people(
         held = {*validation, *test}
     elif missing:
         raise UserError(f"the split names subjects that are not among the portraits: {', '.join(missing)}")
-    others = [photo for photo in sort_by_points(unsorted, landmarks) if slight or not photo.slight]
+    others = [photo for photo in sort_by_points(unsorted, landmarks) if doubtful or not photo.doubtful]
     people = People(
         train=(*(p for p in found if p.subject not in held), *others),
         validation=tuple(p for p in found if p.subject in set(validation)),
         test=tuple(p for p in found if p.subject in set(test)),
     )
     for use in ("train", "validation", "test"):
-        if not any(not photo.smiling for photo in getattr(people, use)):
+        if not any(photo.neutral for photo in getattr(people, use)):
             raise UserError(
                 f"no neutral portrait is left for {use}: name other subjects under [split] of the recipe, "
                 "as FOLDER/PERSON"
@@ -132,7 +137,7 @@ def find_people(
 
 
 def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) -> list[Photograph]:
-    """The photographs of folders with a neutral face, a closed mouth or a broad smile, by their 68 points.
+    """The photographs of folders with a neutral face, lips together or a broad smile, by their 68 points.
 
     The others (lips a little apart, no face found) are left out.
 
@@ -151,7 +156,7 @@ def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) 
         if rule < NEUTRAL_BELOW[0] and gap < NEUTRAL_BELOW[1]:
             sorted_out.append(Photograph(path, subject))
         elif gap < NEUTRAL_BELOW[1]:
-            sorted_out.append(Photograph(path, subject, slight=True))
+            sorted_out.append(Photograph(path, subject, doubtful=True))
         elif rule > SMILE_ABOVE[0] and gap > SMILE_ABOVE[1]:
             sorted_out.append(Photograph(path, subject, smiling=True))
     return sorted_out

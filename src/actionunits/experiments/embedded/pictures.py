@@ -78,8 +78,10 @@ NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
 #: 7, which many a smile has already.
 ON_A_SMILE = (1, 2, 4, 5, 9)
 
-#: AUs that a closed, slightly smiling mouth may show already: unknown on such a face, and not animated there.
-MAYBE_IN_A_SLIGHT_SMILE = (6, 7, 12, 14)
+#: AUs that a face whose lips are together but which may smile can show already (23 and 24 hold a smile back):
+#: unknown on such a face, and not animated there. Its lips may also be a little apart (25) without the points
+#: telling it.
+DOUBTFUL_AUS = (6, 7, 12, 14, 23, 24)
 
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
 TRIES_FOR_A_BROAD_SMILE = 32
@@ -104,11 +106,12 @@ class Layout:
         smiling_share: share of the animated portraits that smile in the photograph, broadly; they show
             :data:`ON_A_SMILE`.
         mixed_share: share of the neutral portraits that are animated with a second person mixed in.
-        slight_share: share of the animated portraits that do not smile for sure, but may slightly, with a
-            closed mouth; they show the AUs but :data:`MAYBE_IN_A_SLIGHT_SMILE`.
+        doubtful_share: share of the animated portraits that are no broad smile but may be a smile, with the
+            lips together; they show the AUs but :data:`DOUBTFUL_AUS`.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
+        landmarks_version: of the network that did, if it has one.
     """
 
     aus: tuple[int, ...]
@@ -124,7 +127,8 @@ class Layout:
     subjects: tuple[str, ...]
     face_model: str
     landmarks: str = DEFAULT_LANDMARKS
-    slight_share: float = 0.0
+    doubtful_share: float = 0.0
+    landmarks_version: str = ""
 
     @property
     def stored_px(self) -> int:
@@ -273,7 +277,7 @@ def _fill_photographed(
     """Photographs as they are, another one for each row, as often smiling as neutral, folders alike."""
     for row in rows:
         smiling = bool(rng.random() < 0.5)
-        sure = [photo for photo in photographs if not photo.slight]
+        sure = [photo for photo in photographs if not photo.doubtful]
         choice = [photo for photo in sure if photo.smiling is smiling] or sure
         photo = _of_any_folder(choice, rng)
         portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
@@ -308,16 +312,16 @@ def _fill_animated(
             _label_on_smile(store, row, expression)
         else:
             _label(store, row, expression, lip_gap(face.points) - rest)
-            if photo.slight:
-                _unlabel(store, row, MAYBE_IN_A_SLIGHT_SMILE)
+            if photo.doubtful:
+                _unlabel_doubtful(store, row)
 
 
 def _to_animate(photo: Photograph, aus: tuple[int, ...]) -> tuple[int, ...]:
     """Which AUs can be put on top of what a photograph shows."""
     if photo.smiling:
         return tuple(au for au in aus if au in ON_A_SMILE)
-    if photo.slight:
-        return tuple(au for au in aus if au not in MAYBE_IN_A_SLIGHT_SMILE)
+    if photo.doubtful:
+        return tuple(au for au in aus if au not in DOUBTFUL_AUS)
     return aus
 
 
@@ -326,7 +330,7 @@ def _photo_to_animate(
 ) -> tuple[Photograph, Portrait]:
     """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found.
 
-    The neutral one may be one that perhaps smiles slightly, and may be mixed with another person's
+    The neutral one may be one of which nobody knows, and may be mixed with another person's
     (:func:`~actionunits.synthesis.mixing.mixed_portrait`).
     """
 
@@ -340,9 +344,9 @@ def _photo_to_animate(
             portrait = loaded(photo)
             if smiles_broadly(portrait):
                 return photo, portrait
-    neutral = [photo for photo in photographs if not photo.smiling and not photo.slight]
-    slight = [photo for photo in photographs if photo.slight]
-    photo = _one_of(slight if slight and rng.random() < layout.slight_share else neutral, rng)
+    neutral = [photo for photo in photographs if photo.neutral]
+    doubtful = [photo for photo in photographs if photo.doubtful]
+    photo = _one_of(doubtful if doubtful and rng.random() < layout.doubtful_share else neutral, rng)
     portrait = loaded(photo)
     if rng.random() < layout.mixed_share:
         second = loaded(_one_of(neutral, rng))
@@ -481,9 +485,13 @@ def _label(store: PictureStore, row: int, expression: Expression, gap: float) ->
     store.sides[row] = sides
 
 
-def _unlabel(store: PictureStore, row: int, aus: tuple[int, ...]) -> None:
-    columns = [column for column, au in enumerate(store.layout.aus) if au in aus]
-    store.labels[row, columns], store.intensity[row, columns], store.sides[row, columns] = -1, np.nan, np.nan
+def _unlabel_doubtful(store: PictureStore, row: int) -> None:
+    """What a face that may smile shows besides what was animated on it."""
+    aus, labels = store.layout.aus, store.labels[row]
+    unknown = [
+        column for column, au in enumerate(aus) if au in DOUBTFUL_AUS or (au == 25 and labels[column] == 0)
+    ]
+    store.labels[row, unknown], store.intensity[row, unknown], store.sides[row, unknown] = -1, np.nan, np.nan
 
 
 def _label_smile(store: PictureStore, row: int, gap: float) -> None:

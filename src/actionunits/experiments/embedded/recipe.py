@@ -27,7 +27,7 @@ class PictureSettings:
             are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
             validation and test subjects, too.
         mixed_share: share of the neutral training portraits into which a second person is mixed.
-        slight_share: share of the animated training portraits that do not smile for sure, but may slightly,
+        doubtful_share: share of the animated training portraits that do not smile for sure, but may slightly,
             with a closed mouth.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
@@ -40,14 +40,14 @@ class PictureSettings:
     real_share: float = 0.1
     smiling_share: float = 0.25
     mixed_share: float = 0.5
-    slight_share: float = 0.0
+    doubtful_share: float = 0.0
     batch: int = 128
     seed: int = 1
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
-        shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "slight_share")
+        shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "doubtful_share")
         wrong = [name for name in shares if not 0 <= getattr(self, name) <= 1]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)} must be within 0 to 1")
@@ -93,7 +93,8 @@ class EmbeddedRecipe:
             raise ValueError(f"seeds must be different numbers, at least one, got {list(self.seeds)}")
         if not 1 <= self.kept <= len(self.seeds):
             raise ValueError(
-                f"kept must be within 1 to the number of seeds, {len(self.seeds)}, got {self.kept}"
+                f"kept must be within 1 to the number of seeds, {len(self.seeds)}, got {self.kept}: give "
+                "kept=1, or more seeds"
             )
         if self.model.members != 1:
             raise ValueError("model.members follows from kept: each seed is trained alone")

@@ -37,6 +37,7 @@ from actionunits.experiments.embedded.pictures import (
     smiles_broadly,
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.faces.landmarks import landmarks_version
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.interface import to_tensors
@@ -69,8 +70,8 @@ def train_embedded(
         face_model: a 3-D face model in ICT-FaceKit's layout, or None for 2-D animation only.
         out: the run's folder.
         recipe: counts, training and the split.
-        unsorted: folders of portraits of other people that nobody sorted; those that clearly smile or rest,
-            by their points, are trained on.
+        unsorted: folders of portraits of other people that nobody sorted; those that clearly smile or
+            rest by their points are trained on, and those who do neither with their lips together.
         stage: shows progress.
         on_epoch: called after each epoch.
         workers: processes that animate; by default the number of cores.
@@ -88,7 +89,7 @@ def train_embedded(
         validation=recipe.split.validation,
         test=recipe.split.test,
         unsorted=unsorted,
-        slight=recipe.data.slight_share > 0,
+        doubtful=recipe.data.doubtful_share > 0,
         seed=recipe.data.seed,
         landmarks=spec.landmarks,
     )
@@ -101,10 +102,13 @@ def train_embedded(
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    best = sorted(trained, key=lambda each: each.score, reverse=True)[: recipe.kept]
-    chosen = best[0] if recipe.kept == 1 else _mean_of(best, chosen_by)
     scored = [(each, _tested(each, people, stores)) for each in trained]
-    card = make_card(chosen, _tested(chosen, people, stores), people, recipe, face_model, seeds=scored)
+    best = sorted(scored, key=lambda each: np.nan_to_num(each[0].score, nan=-np.inf), reverse=True)
+    chosen, tested = best[0]
+    if recipe.kept > 1:
+        chosen = _mean_of([each for each, _ in best[: recipe.kept]], chosen_by)
+        tested = _tested(chosen, people, stores)
+    card = make_card(chosen, tested, people, recipe, face_model, seeds=scored)
     return _write(chosen.model, card, out)
 
 
@@ -138,7 +142,7 @@ def _train_seed(
 
 def _mean_of(trained: Sequence[Trained], chosen_by: Validation) -> Trained:
     """The mean of networks, with a calibration and thresholds of its own."""
-    model = MeanOfNetworks.of([each.model for each in trained])
+    model = MeanOfNetworks.of([each.model for each in trained]).to(memory_format=torch.contiguous_format)
     score = chosen_by.score(model)
     limits = _settle(model, chosen_by)
     seeds = tuple(seed for each in trained for seed in each.seeds)
@@ -275,9 +279,11 @@ def _stores(
             real_share=recipe.data.real_share if use == "train" else 0.0,
             smiling_share=smiling_share,
             mixed_share=recipe.data.mixed_share if use == "train" else 0.0,
+            doubtful_share=recipe.data.doubtful_share if use == "train" else 0.0,
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
             landmarks=spec.landmarks,
+            landmarks_version=landmarks_version(spec.landmarks),
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(
