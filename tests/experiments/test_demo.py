@@ -49,5 +49,4 @@ def test_the_embedded_model_reads_the_clip_better_than_chance(demo):
         if score.au in (1, 2):
             assert score.called > 0.5 * score.shown > 10
             assert score.auc > 0.95
-        # this face's brows look a little raised at rest: AU2 is called on two fifths of the frames without it
-        assert score.false_alarms < (0.45 if score.au == 2 else 0.25) * frames
+        assert score.false_alarms < 0.25 * frames

@@ -15,23 +15,23 @@ from actionunits.facs.sets import DEFAULT_17
 
 #: Probabilities of the AUs on the photograph of the astronaut.
 GOLDEN = [
-    0.219,
-    0.336,
-    0.027,
-    0.200,
-    0.999,
-    0.098,
-    0.052,
-    0.001,
-    0.999,
-    0.010,
+    0.576,
+    0.234,
+    0.164,
+    0.333,
+    1.000,
+    0.099,
+    0.008,
+    0.000,
+    1.000,
+    0.000,
     0.000,
     0.001,
     0.001,
     0.000,
     0.000,
     1.000,
-    0.028,
+    0.001,
 ]
 
 WEIGHTS = resources.files("actionunits") / "weights"
