@@ -136,15 +136,20 @@ def test_video_and_report(clips: Path, tmp_path: Path) -> None:
 
 
 def test_jobs_and_elan(clips: Path, tmp_path: Path) -> None:
-    sources = [clips / "a/clip.mp4", clips / "b/clip.mp4", tmp_path / "gone.mp4", clips / "photo.png"]
+    again = tmp_path / "again.png"
+    again.write_bytes((clips / "photo.png").read_bytes())
+    sources = [clips / "a/clip.mp4", clips / "b/clip.mp4", tmp_path / "gone.mp4", clips / "photo.png", again]
     result = _run(*sources, "--out", tmp_path / "o", "--elan", "--jobs", "2", "--baseline", "auto")
     assert result.exit_code == 1
-    assert len(result.stdout.splitlines()) == 3
-    assert result.stderr.strip().splitlines() == [
+    assert len(result.stdout.splitlines()) == 4
+    missing, left_out = sorted(result.stderr.strip().splitlines(), key=lambda line: "left out" in line)
+    assert missing == (
         f"au: {tmp_path / 'gone.mp4'} does not exist: expected a picture, a video or a folder of pictures"
-    ]
+    )
+    # of two pictures it is said once
+    assert re.fullmatch(r"au: \w+\.png: left out, since only a video can have it: .*", left_out)
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
-        *("a_clip.csv", "a_clip.eaf", "b_clip.csv", "b_clip.eaf", "photo.csv"),
+        *("a_clip.csv", "a_clip.eaf", "again.csv", "b_clip.csv", "b_clip.eaf", "photo.csv"),
     ]
 
 

@@ -169,9 +169,8 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     summary = detect_to_files(detector, folder, "p", OutputPlan(folder / "out", elan=True, report=True))
     assert [file.name for file in summary.files] == ["p.csv", "p.html"]
     assert summary.note == (
-        "only a video can have this, so it is left out here: an ELAN file, baseline auto, smoothed over "
-        "0.5 s; "
-        "only its pictures are read; give its videos one by one (more.mp4)"
+        f"the videos in this folder were not read; give them by name: {folder / 'more.mp4'}; left "
+        "out, since only a video can have it: an ELAN file, baseline auto, smoothed over 0.5 s"
     )
     assert "smoothed" not in summary.files[1].read_text().replace(summary.note, "")
     assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None

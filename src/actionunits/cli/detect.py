@@ -190,17 +190,20 @@ def detect(
     )
     sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))
+    noted: set[str] = set()
     if side_by_side:
-        summaries = _several(named, options, plan, jobs)
+        summaries = _several(named, options, plan, jobs, noted)
     else:
-        summaries = [_one(engine, source, name, plan) for source, name in named]
+        summaries = [_one(engine, source, name, plan, noted) for source, name in named]
     if all(summary is None for summary in summaries):
         raise typer.Exit(2)
     if any(summary is None or summary.trouble for summary in summaries):
         raise typer.Exit(1)
 
 
-def _one(engine: Detector, source: Path, name: str, plan: OutputPlan) -> SourceSummary | None:
+def _one(
+    engine: Detector, source: Path, name: str, plan: OutputPlan, noted: set[str]
+) -> SourceSummary | None:
     """Detect in one source and say in one line what came of it; None if nothing did."""
     from actionunits.detect.outputs import detect_to_files
 
@@ -208,12 +211,16 @@ def _one(engine: Detector, source: Path, name: str, plan: OutputPlan) -> SourceS
         with progress_bar(name, "frames") as move:
             summary = detect_to_files(engine, source, name, plan, on_progress=move)
     except UserError as problem:
-        return _told(problem)
-    return _told(summary)
+        return _told(problem, noted)
+    return _told(summary, noted)
 
 
 def _several(
-    named: Sequence[tuple[Path, str]], options: Mapping[str, Any], plan: OutputPlan, jobs: int
+    named: Sequence[tuple[Path, str]],
+    options: Mapping[str, Any],
+    plan: OutputPlan,
+    jobs: int,
+    noted: set[str],
 ) -> list[SourceSummary | None]:
     """Detect in several sources at once and say in a line each what came of it, as it comes."""
     from actionunits.detect.jobs import detect_side_by_side
@@ -224,18 +231,20 @@ def _several(
         closing(detect_side_by_side(named, options, plan, jobs)) as outcomes,
     ):
         for done, (_, outcome) in enumerate(outcomes, start=1):
-            summaries.append(_told(outcome))
+            summaries.append(_told(outcome, noted))
             move(done, len(named))
     return summaries
 
 
-def _told(outcome: SourceSummary | UserError) -> SourceSummary | None:
+def _told(outcome: SourceSummary | UserError, noted: set[str]) -> SourceSummary | None:
+    """Say what came of a source; a note that ``noted`` holds already is not said again."""
     if isinstance(outcome, UserError):
         print(f"au: {outcome}", file=sys.stderr)
         return None
     if outcome.trouble:
         print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
-    if outcome.note:
+    if outcome.note and outcome.note not in noted:
+        noted.add(outcome.note)
         print(f"au: {outcome.source.resolve().name}: {outcome.note}", file=sys.stderr)
     print(_line(outcome), flush=True)
     return outcome

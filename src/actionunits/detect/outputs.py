@@ -244,14 +244,16 @@ def _note(detector: Detector, frames: FrameSource, plan: OutputPlan) -> str | No
     """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
+    videos = [str(video) for video in frames.videos if video.resolve() not in plan.protected]
+    if videos:
+        more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
+        said.append(
+            f"the videos in this folder were not read; give them by name: {', '.join(videos[:3])}{more}"
+        )
     if frames.kind != "video":
         wished = [wish for wish in ("an ELAN file" if plan.elan else "", detector.settings) if wish]
         if wished:
-            said.append(f"only a video can have this, so it is left out here: {', '.join(wished)}")
-    videos = [video.name for video in frames.videos if video.resolve() not in plan.protected]
-    if videos:
-        more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
-        said.append(f"only its pictures are read; give its videos one by one ({', '.join(videos[:3])}{more})")
+            said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     return "; ".join(said) or None
 
 

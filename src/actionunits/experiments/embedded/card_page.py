@@ -151,8 +151,8 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         f"({_FINDERS[card['recipe']['model']['landmarks']]}); "
         f"{data['mixed_share']:.0%} of those who do not smile have a second person's features and skin mixed "
         "in; "
-        f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with 1, 2, 4, 5 or 9 on "
-        f"top{_doubtful(data, photographs)}. "
+        f"{data['smiling_share']:.0%} of the animated faces smile in the photograph, with AUs 1, 2, 4, 5 or "
+        f"9 on top{_doubtful(data, photographs)}. "
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 10, 14, 15, 17, 20, 23 and 24 are absent, "
@@ -171,8 +171,8 @@ def _doubtful(data: Mapping[str, Any], photographs: Mapping[str, int]) -> str:
     *unknown, last = DOUBTFUL_AUS
     return (
         f", and {data['doubtful_share']:.0%} of the others are of {photographs['doubtful']} portraits whose "
-        f"lips are together but who may smile, for which {', '.join(map(str, unknown))} and {last} are "
-        "unknown and 25 is where it was not added"
+        f"lips are together but who may smile (AUs {', '.join(map(str, unknown))} and {last} of them are "
+        "unknown, and 25 where it was not added)"
     )
 
 
@@ -214,6 +214,9 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         f"- Only frontal faces (yaw to {yaw:.0f} and pitch to {pitch:.0f} degrees, {eyes:.0f} px or more "
         "between the eyes:",
         "  `au detect` flags others), adults, mostly of the groups in the portraits.",
+        "- Intensities are those of animated faces: nobody coded a photograph. On real smiles AU6's comes",
+        "  out near 1 (A) however clear it is: use its probability. (AU12's rises with the smile.)",
+        "- A hand before the face is not noticed; brows that are raised a little at rest may be called AU2.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
         "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
         *_points_note(card),
