@@ -137,7 +137,8 @@ def flops() -> float:
     from actionunits.models.embedded.net import EmbeddedConfig, build
     from actionunits.models.interface import TensorBatch
 
-    model = build(EmbeddedConfig()).eval()
+    members = load_backend().card["recipe"]["model"]["members"]
+    model = build(EmbeddedConfig(members=members)).eval()
     spec = model.spec
     frames = torch.zeros(1, 1, spec.channels, spec.size_px, spec.size_px)
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -3,15 +3,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
 
-from actionunits.detect.backends import load_backend  # noqa: E402
-from actionunits.facs.sets import DEFAULT_17  # noqa: E402
-from actionunits.facs.units import ACTION_UNITS  # noqa: E402
-from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build  # noqa: E402
-from actionunits.models.interface import TensorBatch  # noqa: E402
-from actionunits.models.weights import export_onnx, load_model, save_model  # noqa: E402
-from actionunits.records import Batch  # noqa: E402
+import torch
+
+from actionunits.detect.backends import load_backend
+from actionunits.facs.sets import DEFAULT_17
+from actionunits.facs.units import ACTION_UNITS
+from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build
+from actionunits.models.interface import TensorBatch
+from actionunits.models.weights import export_onnx, load_model, save_model
+from actionunits.records import Batch
 
 
 def _batch(count: int = 3) -> TensorBatch:

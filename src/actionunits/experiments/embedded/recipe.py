@@ -26,9 +26,10 @@ class PictureSettings:
         smiling_share: share of the animated training portraits that smile in the photograph: upper-face AUs
             are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
             validation and test subjects, too.
-        mixed_share: share of the neutral training portraits into which a second person is mixed.
-        doubtful_share: share of the animated training portraits that do not smile for sure, but may slightly,
-            with a closed mouth.
+        mixed_share: share of the animated training portraits other than broad smiles into which a second
+            person is mixed.
+        doubtful_share: share of the animated training portraits other than broad smiles that may be a smile,
+            with the lips together.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
     """
