@@ -42,6 +42,20 @@ def test_two_works_at_once_do_not_mix() -> None:
     assert list(itertools.chain.from_iterable(zip(evens, odds, strict=True))) == list(range(100))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a program choose what a pipe holds")
+def test_it_works_ahead_by_dozens_of_crops_while_nobody_reads() -> None:
+    fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
+    apart = Apart(gc.collect)
+    crops = apart.items(itertools.repeat, bytes(12_544))
+    next(crops)
+    worker = crops.gi_frame.f_locals["worker"]
+    deadline, held = time.monotonic() + 20, 0
+    while held < 40 * 12_544 and time.monotonic() < deadline:
+        held = int.from_bytes(fcntl.ioctl(worker._answers, termios.FIONREAD, bytes(4)), sys.byteorder)
+    assert held >= 40 * 12_544
+    crops.close()
+
+
 def test_an_exception_comes_after_the_items_before_it_and_does_not_end_the_process() -> None:
     apart = Apart(gc.collect)
     stream = apart.items(map, json.loads, ["1", "2", "three"])
