@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import cv2
@@ -34,8 +35,8 @@ _SHRINK = 1.5
 
 def eye_centres(landmarks: Landmarks) -> NDArray[np.float64]:
     """f64[2,2]: the middle between the corners of the subject's right eye, then of the left, in px."""
-    points = landmarks.points.astype(np.float64)
-    return np.stack([(points[36] + points[39]) / 2, (points[42] + points[45]) / 2])
+    corners = landmarks.points[[36, 39, 42, 45]].astype(np.float64)
+    return (corners[0::2] + corners[1::2]) / 2
 
 
 def inter_ocular_distance(landmarks: Landmarks) -> float:
@@ -183,14 +184,14 @@ def to_crop(points: FloatArray, crop: Crop) -> FloatArray:
 def _crop_to_frame(
     landmarks: Landmarks, size_px: int, inter_ocular_px: float, eye_line: float
 ) -> NDArray[np.float64]:
-    right, left = eye_centres(landmarks)
-    across = (left - right) / inter_ocular_px
-    if float(np.hypot(*across)) < 1e-6:
+    (right_x, right_y), (left_x, left_y) = eye_centres(landmarks).tolist()
+    along, down = (left_x - right_x) / inter_ocular_px, (left_y - right_y) / inter_ocular_px
+    if math.hypot(along, down) < 1e-6:
         raise ValueError("cannot align a face whose eye centres are at the same place")
-    linear = np.array([[across[0], -across[1]], [across[1], across[0]]])
-    target = np.array([(size_px - 1) / 2, eye_line * size_px])
-    shift = (left + right) / 2 - linear @ target
-    return np.concatenate([linear, shift[:, None]], axis=1)
+    x, y = (size_px - 1) / 2, eye_line * size_px
+    shift_x = (right_x + left_x) / 2 - (along * x - down * y)
+    shift_y = (right_y + left_y) / 2 - (down * x + along * y)
+    return np.array([[along, -down, shift_x], [down, along, shift_y]])
 
 
 def _reduced(
@@ -200,9 +201,9 @@ def _reduced(
     corners = np.array([[-1, -1], [size_px, -1], [-1, size_px], [size_px, size_px]])
     reach = corners @ matrix[:, :2].T + matrix[:, 2]
     limit = np.array([image.shape[1], image.shape[0]])
-    around = np.rint(2 * shrink).astype(int)
-    first = np.clip(np.floor(reach.min(axis=0)).astype(int) - around, 0, limit - 1)
-    last = np.clip(np.ceil(reach.max(axis=0)).astype(int) + around, first + 1, limit)
+    around = np.rint(2 * shrink)
+    first = np.minimum(np.maximum(np.floor(reach.min(axis=0)) - around, 0), limit - 1).astype(int)
+    last = np.minimum(np.maximum(np.ceil(reach.max(axis=0)) + around, first + 1), limit).astype(int)
     part = image[first[1] : last[1], first[0] : last[0]]
     size = np.maximum(np.rint((last - first) / shrink).astype(int), 1)
     small = cv2.resize(part, (int(size[0]), int(size[1])), interpolation=cv2.INTER_AREA)

@@ -12,10 +12,8 @@ __all__ = ["cut_out"]
 def cut_out(grey: ImageArray, x0: int, y0: int, width: int, height: int) -> ImageArray:
     """A part of a picture, which may reach beyond the border: there the nearest pixel is repeated."""
     rows, columns = grey.shape[:2]
-    top, bottom = np.clip((y0, y0 + height), 0, rows)
-    left, right = np.clip((x0, x0 + width), 0, columns)
-    if (bottom - top, right - left) == (height, width):
-        return grey[top:bottom, left:right]
+    if 0 <= y0 <= rows - height and 0 <= x0 <= columns - width:
+        return grey[y0 : y0 + height, x0 : x0 + width]
     ys = np.clip(np.arange(y0, y0 + height), 0, rows - 1)
     xs = np.clip(np.arange(x0, x0 + width), 0, columns - 1)
     return np.ascontiguousarray(grey[ys[:, None], xs[None, :]])

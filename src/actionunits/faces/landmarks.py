@@ -7,6 +7,7 @@ commercially. The network (:mod:`actionunits.faces.point_network`) was trained o
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -97,11 +98,13 @@ def face_box_from(landmarks: Landmarks) -> FloatArray:
     predictor expects a box like those it was trained with.
     """
     points = landmarks.points.astype(np.float64)
-    centre = points.mean(axis=0)
-    spread = float(np.sqrt(((points - centre) ** 2).sum(axis=1).mean()))
-    across = points[42:48].mean(axis=0) - points[36:42].mean(axis=0)
-    across /= max(float(np.hypot(*across)), 1e-6)
-    down = np.array([-across[1], across[0]])
-    middle = centre + spread * _BOX_DOWN * down
+    centre = points.sum(axis=0) / len(points)
+    away = points - centre
+    spread = math.sqrt(np.vdot(away, away) / len(points))
+    right, left = points[36:42].sum(axis=0), points[42:48].sum(axis=0)
+    along, down = (left - right).tolist()
+    length = max(math.hypot(along, down), 1e-6)
+    x = float(centre[0]) - spread * _BOX_DOWN * down / length
+    y = float(centre[1]) + spread * _BOX_DOWN * along / length
     half = spread * _BOX_SIZE / 2
-    return np.concatenate([middle - half, middle + half]).astype(np.float32)
+    return np.array([x - half, y - half, x + half, y + half], np.float32)

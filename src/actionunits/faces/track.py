@@ -8,7 +8,7 @@ suspicious; now and then it searches for new faces, where the picture has change
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import cv2
@@ -84,10 +84,10 @@ class _Track:
     likeness: float = 1.0
     since_check: int = 0
     failed: int = 0  # looks of the detector in a row that did not find it
+    box: FloatArray = field(init=False)  # the one that belongs to the points
 
-    @property
-    def box(self) -> FloatArray:
-        return face_box_from(self.landmarks)
+    def __post_init__(self) -> None:
+        self.box = face_box_from(self.landmarks)
 
     @property
     def visible(self) -> bool:
@@ -95,6 +95,7 @@ class _Track:
 
     def move(self, frame: Frame, landmarks: Landmarks, patch: FloatArray) -> None:
         self.landmarks, self.last_patch, self.seen_s = landmarks, patch, frame.time_s
+        self.box = face_box_from(landmarks)
         self.likeness = _likeness(patch, self.patch)
 
     def confirm(self, score: float) -> None:
@@ -328,7 +329,7 @@ class FaceTracker:
 
 
 def _reported(track: _Track, detector: FaceDetector) -> TrackedFace:
-    confidence = detector.confidence(track.score) * float(np.clip(track.likeness, 0.0, 1.0))
+    confidence = detector.confidence(track.score) * min(max(track.likeness, 0.0), 1.0)
     return TrackedFace(Face(track.box, track.score, track.number), track.landmarks, confidence)
 
 
