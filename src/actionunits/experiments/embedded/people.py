@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -40,12 +40,14 @@ class Photograph:
         subject: ``FOLDER/PERSON``, unique over several folders.
         smiling: shown smiling (file names with ``_smiling``), else neutral.
         doubtful: neutral, or a smile that shows hardly any teeth; nobody knows.
+        group: the person's apparent ethnicity as the photographs' source says; empty where it says nothing.
     """
 
     path: Path
     subject: str
     smiling: bool = False
     doubtful: bool = False
+    group: str = ""
 
     @property
     def neutral(self) -> bool:
@@ -113,6 +115,7 @@ def find_people(
         found += [Photograph(path, f"{path.parent.name}/{subject_of(path)}") for path in neutral]
         smiling = [p for p in pictures_in(folder) if SMILING_MARK in p.stem] if folder.is_dir() else []
         found += [Photograph(p, f"{p.parent.name}/{subject_of(p)}", True) for p in smiling]
+    found = _with_groups(found)
     subjects = sorted({photo.subject for photo in found})
     held = {*validation, *test}
     missing = sorted(held - set(subjects))
@@ -180,6 +183,16 @@ def groups_of(photographs: Sequence[Photograph]) -> dict[str, frozenset[str]]:
                 if subject in known and row.get(column):
                     groups.setdefault(f"{attribute}: {row[column].replace('_', ' ')}", set()).add(subject)
     return {name: frozenset(subjects) for name, subjects in sorted(groups.items())}
+
+
+def _with_groups(photographs: Sequence[Photograph]) -> list[Photograph]:
+    named = {
+        subject: name
+        for name, subjects in groups_of(photographs).items()
+        if name.startswith(ATTRIBUTES["face_eth"])
+        for subject in subjects
+    }
+    return [replace(photo, group=named.get(photo.subject, "")) for photo in photographs]
 
 
 def _draw_split(subjects: Sequence[str], seed: int) -> tuple[list[str], list[str]]:

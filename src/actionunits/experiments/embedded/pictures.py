@@ -37,6 +37,7 @@ from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.degrade import degrade
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
+from actionunits.synthesis.lip_tones import with_random_lip_tones
 from actionunits.synthesis.mixing import mixed_portrait
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
@@ -108,6 +109,9 @@ class Layout:
         mixed_share: share of the neutral portraits that are animated with a second person mixed in.
         doubtful_share: share of the animated portraits that are no broad smile but may be a smile, with the
             lips together; they show the AUs but :data:`DOUBTFUL_AUS`.
+        lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
+        even_groups: whether, of the people whose source names their apparent group, each group is drawn as
+            often as another.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -129,6 +133,8 @@ class Layout:
     landmarks: str = DEFAULT_LANDMARKS
     doubtful_share: float = 0.0
     landmarks_version: str = ""
+    lip_tones_share: float = 0.0
+    even_groups: bool = False
 
     @property
     def stored_px(self) -> int:
@@ -279,7 +285,7 @@ def _fill_photographed(
         smiling = bool(rng.random() < 0.5)
         sure = [photo for photo in photographs if not photo.doubtful]
         choice = [photo for photo in sure if photo.smiling is smiling] or sure
-        photo = _of_any_folder(choice, rng)
+        photo = _of_any_folder(choice, rng, even=store.layout.even_groups)
         portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
         store.subject[row] = store.layout.subjects.index(photo.subject)
@@ -340,16 +346,17 @@ def _photo_to_animate(
     smiling = [photo for photo in photographs if photo.smiling]
     if smiling and rng.random() < layout.smiling_share:
         for _ in range(TRIES_FOR_A_BROAD_SMILE):
-            photo = _of_any_folder(smiling, rng)
+            photo = _of_any_folder(smiling, rng, even=layout.even_groups)
             portrait = loaded(photo)
             if smiles_broadly(portrait):
                 return photo, portrait
     neutral = [photo for photo in photographs if photo.neutral]
     doubtful = [photo for photo in photographs if photo.doubtful]
-    photo = _one_of(doubtful if doubtful and rng.random() < layout.doubtful_share else neutral, rng)
+    some = doubtful if doubtful and rng.random() < layout.doubtful_share else neutral
+    photo = _one_of(some, rng, even=layout.even_groups)
     portrait = loaded(photo)
     if rng.random() < layout.mixed_share:
-        second = loaded(_one_of(neutral, rng))
+        second = loaded(_one_of(neutral, rng, even=layout.even_groups))
         portrait = mixed_portrait(portrait, second, shape=float(rng.random()), texture=_texture_share(rng))
     return photo, portrait
 
@@ -364,14 +371,25 @@ def smiles_broadly(portrait: Portrait) -> bool:
     return lip_gap(portrait.landmarks.points) > PARTED_FROM
 
 
-def _of_any_folder(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
+def _of_any_folder(
+    photographs: Sequence[Photograph], rng: np.random.Generator, *, even: bool = False
+) -> Photograph:
     """A photograph, each folder as likely as another."""
     folders = sorted({photo.folder for photo in photographs})
     folder = folders[int(rng.integers(len(folders)))]
-    return _one_of([photo for photo in photographs if photo.folder == folder], rng)
+    return _one_of([photo for photo in photographs if photo.folder == folder], rng, even=even)
 
 
-def _one_of(photographs: Sequence[Photograph], rng: np.random.Generator) -> Photograph:
+def _one_of(photographs: Sequence[Photograph], rng: np.random.Generator, *, even: bool = False) -> Photograph:
+    """A photograph; ``even``: of those with a group, each group as likely as another."""
+    named = [photo for photo in photographs if photo.group] if even else []
+    if named:
+        if rng.random() < len(named) / len(photographs):
+            groups = sorted({photo.group for photo in named})
+            group = groups[int(rng.integers(len(groups)))]
+            photographs = [photo for photo in named if photo.group == group]
+        else:
+            photographs = [photo for photo in photographs if not photo.group]
     return photographs[int(rng.integers(len(photographs)))]
 
 
@@ -454,8 +472,10 @@ def with_distractors(expression: Expression, rng: np.random.Generator) -> Expres
 def _store_face(store: PictureStore, row: int, face: AnimatedFace, rng: np.random.Generator) -> None:
     """Degrade the picture, find its points as in use, and keep the aligned grey crop."""
     layout = store.layout
-    true = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32))
-    seen = degrade(face.image, rng, inter_ocular_distance(true))
+    true, image = Landmarks(np.ascontiguousarray(face.points, dtype=np.float32)), face.image
+    if layout.lip_tones_share and rng.random() < layout.lip_tones_share:
+        image = with_random_lip_tones(image, true.points, rng)
+    seen = degrade(image, rng, inter_ocular_distance(true))
     grey = cv2.cvtColor(seen, cv2.COLOR_RGB2GRAY).astype(np.uint8)
     found = find_landmarks(grey, Face(jittered_box(face_box_from(true), rng), 1.0), layout.landmarks)
     eye_line = (layout.eye_line * layout.size_px + MARGIN_PX) / layout.stored_px

@@ -30,6 +30,9 @@ class PictureSettings:
             person is mixed.
         doubtful_share: share of the animated training portraits other than broad smiles that may be a smile,
             with the lips together.
+        lip_tones_share: share of the training pictures whose lips are made darker or lighter, each by itself.
+        even_groups: of the people whose source names their apparent group, draw each group for training as
+            often as another.
         batch: pictures in a batch.
         seed: of expressions, cameras and light.
     """
@@ -42,13 +45,22 @@ class PictureSettings:
     smiling_share: float = 0.25
     mixed_share: float = 0.5
     doubtful_share: float = 0.0
+    lip_tones_share: float = 0.0
+    even_groups: bool = False
     batch: int = 128
     seed: int = 1
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.test_pictures, self.batch) < 1:
             raise ValueError("pictures, validation_pictures, test_pictures and batch must be 1 or more")
-        shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "doubtful_share")
+        shares = (
+            "flat_share",
+            "real_share",
+            "smiling_share",
+            "mixed_share",
+            "doubtful_share",
+            "lip_tones_share",
+        )
         wrong = [name for name in shares if not 0 <= getattr(self, name) <= 1]
         if wrong:
             raise ValueError(f"{' and '.join(wrong)} must be within 0 to 1")

@@ -280,6 +280,8 @@ def _stores(
             smiling_share=smiling_share,
             mixed_share=recipe.data.mixed_share if use == "train" else 0.0,
             doubtful_share=recipe.data.doubtful_share if use == "train" else 0.0,
+            lip_tones_share=recipe.data.lip_tones_share if use == "train" else 0.0,
+            even_groups=recipe.data.even_groups and use == "train",
             subjects=tuple(sorted({photo.subject for photo in photographs})),
             face_model=face_model.name if face_model else "",
             landmarks=spec.landmarks,
