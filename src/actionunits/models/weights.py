@@ -30,7 +30,15 @@ from actionunits.models.interface import AUModel, TensorBatch
 from actionunits.models.registry import build_model, entry, make_config
 from actionunits.records import InputSpec
 
-__all__ = ["ModelFile", "export_onnx", "load_model", "read_header", "save_model", "tensor_digest"]
+__all__ = [
+    "ModelFile",
+    "export_onnx",
+    "load_model",
+    "read_header",
+    "replace_card",
+    "save_model",
+    "tensor_digest",
+]
 
 FORMAT = 1
 
@@ -217,11 +225,32 @@ def export_onnx(model: AUModel, path: str | Path, card: Mapping[str, Any]) -> No
     for node in proto.graph.node:  # the exporter notes where on the author's disk each of them was written
         del node.metadata_props[:]
         node.doc_string = ""
-    for key, value in (("input_spec", spec.to_dict()), ("card", to_plain(card))):
-        item = proto.metadata_props.add()
-        item.key, item.value = f"actionunits.{key}", json.dumps(value, allow_nan=False)
+    _note(proto, "input_spec", spec.to_dict())
+    _note(proto, "card", to_plain(card))
     with replace_when_done(path) as beside:
         beside.write_bytes(proto.SerializeToString())
+
+
+def replace_card(path: str | Path, card: Mapping[str, Any]) -> None:
+    """Give an ONNX file that :func:`export_onnx` wrote another card.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    import onnx
+
+    proto = onnx.load_model(path)
+    _note(proto, "card", to_plain(card))
+    with replace_when_done(Path(path)) as beside:
+        beside.write_bytes(proto.SerializeToString())
+
+
+def _note(proto: Any, key: str, value: Mapping[str, Any]) -> None:
+    """Set ``actionunits.key`` of an ONNX file's metadata."""
+    key = f"actionunits.{key}"
+    item = next((item for item in proto.metadata_props if item.key == key), None)
+    item = item or proto.metadata_props.add(key=key)
+    item.value = json.dumps(value, allow_nan=False)
 
 
 def _max_roi_pool(

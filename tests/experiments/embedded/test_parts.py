@@ -35,6 +35,7 @@ from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import EmbeddedConfig, build
 from actionunits.records import Batch, Sample
+from actionunits.synthesis.animate import AnimatedFace
 from actionunits.synthesis.painting import paint_portrait
 
 
@@ -81,6 +82,40 @@ def test_groups_are_what_the_source_says_of_those_people(tmp_path):
         "sex: male": {"faces/2"},
     }
     assert groups_of(()) == {}
+    told = {photo.subject: photo.group for photo in (*photographs.train, *photographs.validation)}
+    assert told == {"faces/1": "apparent ethnicity: west asian", "faces/2": ""}
+
+
+def test_each_group_is_drawn_as_often_as_another(tmp_path):
+    groups = {"a": "one", "b": "two", "c": "two", "d": "two", "e": "", "f": ""}
+    photographs = [Photograph(tmp_path / f"{who}.jpg", who, group=group) for who, group in groups.items()]
+    rng = np.random.default_rng(0)
+
+    def shares(**how):
+        drawn = [pictures._one_of(photographs, rng, **how).subject for _ in range(6000)]
+        return [drawn.count(who) / len(drawn) for who in groups]
+
+    sixth = 1 / 6
+    np.testing.assert_allclose(shares(), [sixth] * 6, atol=0.02)
+    # four of six have a group; those two share these, the others keep theirs
+    np.testing.assert_allclose(shares(even=True), [2 * sixth, *[2 * sixth / 3] * 3, sixth, sixth], atol=0.02)
+    assert pictures._one_of(photographs[:1], rng, even=True).subject == "a"
+
+
+def test_lips_get_other_tones_before_the_points_are_found(tmp_path, monkeypatch):
+    cv2.imwrite(str(tmp_path / "5.png"), paint_portrait(5, 240).image[:, :, ::-1])
+    toned = []
+    monkeypatch.setattr(
+        pictures, "with_random_lip_tones", lambda image, points, rng: toned.append(points) or image
+    )
+    portrait = load_portrait(Photograph(tmp_path / "5.png", "f/5"), inter_ocular_px=60.0)
+    face = AnimatedFace(portrait.image, portrait.landmarks.points)
+    for share, least, most in ((0.0, 0, 0), (0.5, 5, 35), (1.0, 40, 40)):
+        toned.clear()
+        store = pictures._open_store(tmp_path / str(share), _layout(lip_tones_share=share))
+        for row in range(40):
+            pictures._store_face(store, row, face, np.random.default_rng(row))
+        assert least <= len(toned) <= most
 
 
 def _folder(tmp_path):

@@ -13,10 +13,13 @@ pytest.importorskip("torch")
 
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
+from actionunits.experiments.embedded.calibrate import choose_thresholds
 from actionunits.experiments.embedded.card_page import card_page
+from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_batches
+from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.pictures import PictureStore
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
-from actionunits.experiments.embedded.train import train_embedded
+from actionunits.experiments.embedded.train import Validation, _predictor_of, train_embedded
 from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import build
 from actionunits.synthesis.painting import paint_portrait
@@ -77,10 +80,12 @@ def test_each_seed_is_scored_and_the_mean_is_kept(trained):
 def test_the_pictures_are_what_the_recipe_says(trained):
     out, data = trained[0].parent, load_embedded_recipe(TINY).data
     shares = ("flat_share", "real_share", "smiling_share", "mixed_share", "doubtful_share")
-    assert data.doubtful_share > 0
+    shares = (*shares, "lip_tones_share", "even_groups")
+    assert min(data.doubtful_share, data.lip_tones_share, data.even_groups) > 0
     train, validation = (PictureStore(out / use).layout for use in ("train", "validation"))
     assert all(getattr(train, name) == getattr(data, name) for name in shares)
     assert validation.doubtful_share == validation.mixed_share == validation.real_share == 0
+    assert validation.lip_tones_share == validation.even_groups == 0
     assert train.landmarks_version == validation.landmarks_version == own_network().note["version"]
 
 
@@ -92,7 +97,7 @@ def test_no_more_seeds_can_be_kept_than_are_trained(change):
 
 def test_of_one_that_is_kept_the_validation_people_choose_the_seed(trained):
     out, before = trained[0].parent, trained[2]
-    recipe = load_embedded_recipe([*TINY, "kept=1"])
+    recipe = load_embedded_recipe([*TINY, "kept=1", "eight_bits=false"])
     one = shutil.copytree(out, out.with_name("one"))  # no picture and no network is made again
     file = train_embedded([out.parent / "faces"], None, one, recipe, workers=1)
     card = json.loads((file.parent / "card.json").read_text())
@@ -100,6 +105,30 @@ def test_of_one_that_is_kept_the_validation_people_choose_the_seed(trained):
     assert scores == {each["seed"]: each["validation_score"] for each in before["seeds"]}
     assert [scores[seed] for seed in card["seeds_kept"]] == [max(scores.values())]
     assert card["validation_score"] == max(scores.values())
+    assert not _works_in_8_bits(file)
+
+
+def test_the_file_works_in_8_bits_with_scores_and_thresholds_of_its_own(trained):
+    file, _, card = trained
+    assert card["eight_bits"] is True
+    assert _works_in_8_bits(file)
+    assert "works in 8 bits" in (file.parent / "card.md").read_text()
+    out, recipe = file.parent, load_embedded_recipe(TINY)
+    spec = build(recipe.model).spec
+    people = find_people([out.parent / "faces"], validation=recipe.split.validation, test=recipe.split.test)
+    chosen_by = Validation(
+        list(store_batches(PictureStore(out / "validation"), spec)),
+        real_faces(people.validation, spec, views=VIEWS),
+    )
+    predict = _predictor_of(file)
+    limits = choose_thresholds(predict, chosen_by.animated, chosen_by.faces, spec)
+    np.testing.assert_allclose(card["thresholds"], limits, atol=1e-4)
+    assert card["validation_score"] == pytest.approx(chosen_by.score_of(predict, spec), abs=1e-4)
+
+
+def _works_in_8_bits(file):
+    onnx = pytest.importorskip("onnx")
+    return "DequantizeLinear" in {node.op_type for node in onnx.load_model(file).graph.node}
 
 
 def test_the_card_tells_of_whom_it_is(trained):

@@ -74,7 +74,7 @@ def make_card(
 
     Args:
         trained: the network that is kept.
-        tested: its scores.
+        tested: its scores, or those of its file in 8 bits.
         people: all of them.
         recipe: of the training.
         face_model: the 3-D model's file, or None.
@@ -84,7 +84,7 @@ def make_card(
     photographs = people.train
     return {
         "name": "default",
-        "version": 5,
+        "version": 6,
         "made_with": f"actionunits {version('actionunits')}",
         "aus": list(model.spec.aus),
         "thresholds": [round(float(t), 4) for t in trained.thresholds],
@@ -106,6 +106,7 @@ def make_card(
             "model": to_plain(model.config),
         },
         "seeds_kept": list(trained.seeds),
+        "eight_bits": recipe.eight_bits,
         "validation_score": _plain(trained.score),
         "animated_test": _animated(tested.animated),
         "animated_on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),

@@ -91,6 +91,7 @@ class EmbeddedRecipe:
         split: who is not trained on.
         seeds: a training for each; all are scored.
         kept: so many of them, the best by the validation people, are averaged into the network that is kept.
+        eight_bits: its file does convolutions and matrix products in 8 bits.
     """
 
     title: str = "the embedded model"
@@ -100,6 +101,7 @@ class EmbeddedRecipe:
     split: SplitSettings = SplitSettings()
     seeds: tuple[int, ...] = (1,)
     kept: int = 1
+    eight_bits: bool = False
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 
 from actionunits.atomic import make_directory, replace_when_done
+from actionunits.detect.backends import OnnxBackend
 from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
 from actionunits.experiments.embedded.card import Tested, Trained, make_card
@@ -39,13 +41,17 @@ from actionunits.experiments.embedded.pictures import (
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.faces.landmarks import landmarks_version
 from actionunits.metrics.averages import mean_defined
+from actionunits.models.eight_bits import write_eight_bits
 from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.interface import to_tensors
-from actionunits.models.weights import export_onnx, save_model
+from actionunits.models.weights import export_onnx, replace_card, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
 from actionunits.training.loop import EpochRecord, fit
 
 __all__ = ["predictor", "train_embedded"]
+
+#: Training pictures that set the ranges of 8-bit values, and how many are given at once.
+EXAMPLES, EXAMPLES_BATCH = 512, 32
 
 
 def train_embedded(
@@ -63,7 +69,8 @@ def train_embedded(
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
     ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the mean
-    of those ``kept`` is written that score best on the validation people.
+    of those ``kept`` is written that score best on the validation people; the file of a recipe with
+    ``eight_bits`` has thresholds and scores of its own.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -102,14 +109,24 @@ def train_embedded(
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    scored = [(each, _tested(each, people, stores)) for each in trained]
+    scored = [(each, _tested(predictor(each.model), each, people, stores)) for each in trained]
     best = sorted(scored, key=lambda each: np.nan_to_num(each[0].score, nan=-np.inf), reverse=True)
-    chosen, tested = best[0]
+    chosen = best[0][0]
     if recipe.kept > 1:
         chosen = _mean_of([each for each, _ in best[: recipe.kept]], chosen_by)
-        tested = _tested(chosen, people, stores)
-    card = make_card(chosen, tested, people, recipe, face_model, seeds=scored)
-    return _write(chosen.model, card, out)
+    predict = predictor(chosen.model)
+    with replace_when_done(out / "default.onnx") as file:
+        export_onnx(chosen.model, file, card={})
+        if recipe.eight_bits:
+            write_eight_bits(file, file, _examples(stores["train"], spec))
+            predict = _predictor_of(file)
+            limits = _thresholds(predict, chosen_by, spec)
+            chosen = replace(chosen, thresholds=limits, score=chosen_by.score_of(predict, spec))
+        tested = _tested(predict, chosen, people, stores)
+        card = make_card(chosen, tested, people, recipe, face_model, seeds=scored)
+        replace_card(file, card)
+    _write_beside(chosen.model, card, out)
+    return out / "default.onnx"
 
 
 def _train_seed(
@@ -153,9 +170,21 @@ def _mean_of(trained: Sequence[Trained], chosen_by: Validation) -> Trained:
 def _settle(model: PointsAndPicture, chosen_by: Validation) -> FloatArray:
     """Calibrate a network in place, and give its thresholds."""
     calibrate(model, chosen_by.animated, chosen_by.faces)
+    return _thresholds(predictor(model), chosen_by, model.spec)
+
+
+def _thresholds(predict: Predict, chosen_by: Validation, spec: InputSpec) -> FloatArray:
     # a threshold holds on smiles too; a probability is that of faces at rest, as often animated as those
     both = [*chosen_by.animated, *chosen_by.on_smiles]
-    return choose_thresholds(predictor(model), both, chosen_by.faces, model.spec)
+    return choose_thresholds(predict, both, chosen_by.faces, spec)
+
+
+def _examples(store: PictureStore, spec: InputSpec) -> Iterator[dict[str, FloatArray]]:
+    """Training pictures as a tracker would give them, by which the ranges of 8-bit values are set."""
+    batches = StoreBatches(store, spec, min(EXAMPLES_BATCH, len(store))).epoch(0, seed=0)
+    for batch in islice(batches, EXAMPLES // EXAMPLES_BATCH):
+        assert batch.landmarks is not None
+        yield {"frames": batch.frames, "landmarks": batch.landmarks}
 
 
 @dataclass(frozen=True)
@@ -175,13 +204,16 @@ class Validation:
     def score(self, model: torch.nn.Module) -> float:
         """AUC: half of animated AUs, on neutral faces and on smiles alike; half of 6 and 12 on real faces."""
         assert isinstance(model, PointsAndPicture)
-        predict = predictor(model)
-        animated = _mean_auc(predict, self.animated, model.spec)
+        return self.score_of(predictor(model), model.spec)
+
+    def score_of(self, predict: Predict, spec: InputSpec) -> float:
+        """The same of what predicts."""
+        animated = _mean_auc(predict, self.animated, spec)
         if self.on_smiles:
-            animated = (animated + _mean_auc(predict, self.on_smiles, model.spec)) / 2
+            animated = (animated + _mean_auc(predict, self.on_smiles, spec)) / 2
         if len(set(self.faces.smiling.tolist())) < 2:
             return animated
-        smiles = smile_scores(predict, self.faces, model.spec).auc
+        smiles = smile_scores(predict, self.faces, spec).auc
         return 0.5 * animated + 0.5 * float(np.mean([smiles[au][0] for au in (6, 12) if au in smiles]))
 
 
@@ -192,23 +224,23 @@ def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> fl
     return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
 
 
-def _tested(trained: Trained, people: People, stores: Mapping[str, PictureStore]) -> Tested:
-    """The scores on test people, which choose nothing."""
-    model, predict = trained.model, predictor(trained.model)
+def _tested(predict: Predict, trained: Trained, people: People, stores: Mapping[str, PictureStore]) -> Tested:
+    """The scores on test people, which choose nothing; of the network, or of the file that is made of it."""
+    spec = trained.model.spec
 
     def animated_in(store: PictureStore) -> AnimatedScores:
-        said = [predict(batch) for batch in store_batches(store, model.spec)]
+        said = [predict(batch) for batch in store_batches(store, spec)]
         probability, _, sides = (np.concatenate(part) for part in zip(*said, strict=True))
-        shown = (np.asarray(store.labels), model.spec.aus, trained.thresholds)
+        shown = (np.asarray(store.labels), spec.aus, trained.thresholds)
         return animated_scores(probability, *shown, sides=(sides, np.asarray(store.sides)))
 
     animated = animated_in(stores["test"])
     on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
-    faces = real_faces(people.test, model.spec)
+    faces = real_faces(people.test, spec)
     smiles = None
     if faces.smiling.any():
-        smiles = smile_scores(predict, faces, model.spec, trained.thresholds)
-    groups = _by_group(predict, people.test, faces, model.spec, trained.thresholds)
+        smiles = smile_scores(predict, faces, spec, trained.thresholds)
+    groups = _by_group(predict, people.test, faces, spec, trained.thresholds)
     return Tested(animated, on_smiles, smiles, groups)
 
 
@@ -242,6 +274,19 @@ def predictor(model: PointsAndPicture) -> Predict:
         said = (torch.sigmoid(output.logits), output.intensity, output.sides)
         probability, intensity, sides = (part[:, 0].float().cpu().numpy() for part in said)
         return probability, intensity, sides
+
+    return predict
+
+
+def _predictor_of(file: Path) -> Predict:
+    """The same of a file of such a model."""
+    backend = OnnxBackend(file)
+
+    def predict(batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
+        said = backend.predict(batch)
+        assert said.intensity is not None
+        assert said.sides is not None
+        return said.probability[:, 0], said.intensity[:, 0], said.sides[:, 0]
 
     return predict
 
@@ -307,11 +352,10 @@ def _model_points(store: PictureStore) -> FloatArray:
     return np.asarray(store.points) - np.float32(offset)
 
 
-def _write(model: PointsAndPicture, card: Mapping[str, Any], out: Path) -> Path:
+def _write_beside(model: PointsAndPicture, card: Mapping[str, Any], out: Path) -> None:
+    """The card as a file and as a page, and the network in 32 bits."""
     with replace_when_done(out / "card.json") as beside:
         beside.write_text(json.dumps(card, indent=1))
     with replace_when_done(out / "card.md") as beside:
         beside.write_text(card_page(card))
     save_model(out / "default.safetensors", model, name="embedded/points_and_picture", card=card)
-    export_onnx(model, out / "default.onnx", card=card)
-    return out / "default.onnx"

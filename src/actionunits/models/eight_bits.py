@@ -1,0 +1,85 @@
+"""Model files for ONNX Runtime whose convolutions and matrix products are done in 8 bits.
+
+About half the time and a quarter of the size. Weights are scaled for each output channel and kept in 7 bits,
+so that sums of products do not saturate on processors without 8-bit dot products; values between layers have
+the range that they had on examples.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from actionunits.atomic import replace_when_done
+
+__all__ = ["write_eight_bits"]
+
+
+def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, NDArray[np.float32]]]) -> None:
+    """Write an ONNX file once more, with 8-bit arithmetic; it appears whole or not at all.
+
+    Inputs, outputs and metadata are those of the first one. Scores and thresholds are not: take them anew.
+
+    Args:
+        source: an ``.onnx`` file.
+        path: where to; may be ``source``.
+        examples: inputs by name, such as the model will see: they set the ranges of the values between the
+            layers. Some hundred faces are enough.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    import onnx
+    from onnxruntime.quantization import (
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    level = logging.root.level
+    logging.root.setLevel(logging.ERROR)  # both advise on the root logger
+    try:
+        with TemporaryDirectory() as folder:
+            prepared, made = Path(folder, "prepared.onnx"), Path(folder, "made.onnx")
+            quant_pre_process(source, prepared, skip_symbolic_shape=True)
+            quantize_static(
+                prepared,
+                made,
+                _reader(examples),
+                quant_format=QuantFormat.QDQ,
+                op_types_to_quantize=["Conv", "Gemm"],
+                per_channel=True,
+                reduce_range=True,
+                activation_type=QuantType.QUInt8,
+                weight_type=QuantType.QInt8,
+                calibrate_method=CalibrationMethod.MinMax,
+            )
+            proto = onnx.load_model(made)
+    finally:
+        logging.root.setLevel(level)
+    del proto.metadata_props[:]  # the preparation leaves a note of its own
+    proto.metadata_props.extend(onnx.load_model(source, load_external_data=False).metadata_props)
+    with replace_when_done(path) as beside:
+        beside.write_bytes(proto.SerializeToString())
+
+
+def _reader(examples: Iterable[Mapping[str, NDArray[np.float32]]]) -> Any:
+    """The examples as the quantiser asks for them."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    waiting = iter(examples)
+
+    class Examples(CalibrationDataReader):  # type: ignore[misc]
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+            given = next(waiting, None)
+            return None if given is None else dict(given)
+
+    return Examples()
