@@ -142,11 +142,15 @@ def test_jobs_and_elan(clips: Path, tmp_path: Path) -> None:
     result = _run(*sources, "--out", tmp_path / "o", "--elan", "--jobs", "2", "--baseline", "auto")
     assert result.exit_code == 1
     assert len(result.stdout.splitlines()) == 4
-    missing, left_out = sorted(result.stderr.strip().splitlines(), key=lambda line: "left out" in line)
+    by_kind = sorted(
+        result.stderr.strip().splitlines(), key=lambda line: ("left out" in line, "in view" in line)
+    )
+    missing, short, left_out = by_kind
     assert missing == (
         f"au: {tmp_path / 'gone.mp4'} does not exist: expected a picture, a video or a folder of pictures"
     )
-    # of two pictures it is said once
+    # of two clips, and of two pictures, it is said once
+    assert re.fullmatch(r"au: clip\.mp4: baseline auto: a face was in view for less than 10 s, .*", short)
     assert re.fullmatch(r"au: \w+\.png: left out, since only a video can have it: .*", left_out)
     assert sorted(path.name for path in (tmp_path / "o").iterdir()) == [
         *("a_clip.csv", "a_clip.eaf", "again.csv", "b_clip.csv", "b_clip.eaf", "photo.csv"),

@@ -176,3 +176,33 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None
     given = OutputPlan(folder / "out", protected=frozenset([(folder / "more.mp4").resolve()]))
     assert detect_to_files(Detector(make_model()), folder, "p", given).note is None
+
+
+@pytest.mark.parametrize(
+    ("baseline", "told"),
+    [
+        ("auto", "less than 10 s, and what it shows throughout was taken for its neutral face"),
+        ("first:5s", "less than 5 s, all of which was taken for its neutral face"),
+        ("none", None),
+        ("first:0.5s", None),
+    ],
+)
+def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
+    make_model: MakeModel, talk: Path, tmp_path: Path, baseline: str, told: str | None
+) -> None:
+    detector = Detector(make_model(), baseline=baseline)
+    summary = detect_to_files(detector, talk, "t", OutputPlan(tmp_path / "out", report=True))
+    if told is None:
+        assert summary.note is None
+        return
+    assert summary.note == f"baseline {baseline}: a face was in view for {told}"
+    assert summary.note in summary.files[1].read_text(), "the page says it, too"
+
+
+def test_an_elan_file_without_events_is_told(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
+    for thresholds, note in ((1.0, "the ELAN file has no events: no AU was shown"), (0.0, None)):
+        model = make_model(card={"thresholds": [thresholds] * 2})
+        plan = OutputPlan(tmp_path / f"out{thresholds}", elan=True)
+        summary = detect_to_files(Detector(model), talk, "t", plan)
+        assert summary.files[1].is_file()
+        assert summary.note == note

@@ -89,6 +89,34 @@ def test_pictures_of_a_folder_become_slides_of_one_size(tmp_path: Path) -> None:
     assert len({(frame.width, frame.height) for frame in frames}) == 1
 
 
+def test_a_picture_of_a_folder_is_named_where_a_video_has_its_time(face_result: MakeFace) -> None:
+    def header(names: list[str], index: int) -> np.ndarray:
+        annotator, frame = Annotator(AUS, THRESHOLDS, names=names), _frame(index, 0.0)
+        return annotator.draw(frame.image, FrameResult(index, 0.0, (), frame))[:30, -300:]
+
+    long = "x" * 40
+    names = ["a.jpg", f"{long}a{long}1.jpg", f"{long}b{long}1.jpg", f"{long}a{long}2.jpg"]
+    drawn = [header(names, index) for index in range(4)]
+    assert not np.array_equal(drawn[0], header([], 0)), "the time is not there"
+    assert np.array_equal(drawn[1], drawn[2]), "the middle of a long name is left out"
+    assert not np.array_equal(drawn[1], drawn[3]), "its end is not"
+    for picture in drawn:
+        assert (picture[:, 225:] == picture[0, -1]).all(), "the face's number has its place"
+
+
+def test_points_grow_with_the_face(face_result: MakeFace) -> None:
+    def marked(side: int) -> int:
+        face = face_result(0, [0.1, 0.2, 0.3])
+        away = np.full((68, 2), 5000.0, np.float32)
+        away[0] = 400
+        face = replace(face, box=np.float32([600, 100, 600 + side, 100 + side]), landmarks=away)
+        frame = _frame(0, 0.0, (1080, 1600))
+        drawn = Annotator(AUS, THRESHOLDS).draw(frame.image, FrameResult(0, 0.0, (face,), frame))
+        return int((drawn[380:420, 380:420] != 90).any(axis=2).sum())
+
+    assert marked(80) == marked(200) < marked(450) < marked(900)
+
+
 def test_a_failure_leaves_no_video(tmp_path: Path) -> None:
     def fail() -> None:
         with annotated_video(tmp_path / "x_au.mp4", Annotator(AUS, THRESHOLDS), 25.0) as add:

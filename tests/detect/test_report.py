@@ -144,7 +144,7 @@ def test_the_page_of_a_talk(tmp_path: Path, face_result: MakeFace) -> None:
     assert "baseline auto" in page.words["dd"]
     moments = {alt: address for address, alt in page.pictures if address.startswith("data:image/jpeg")}
     assert list(moments) == [
-        "At rest: lowest mean probability, frame 6, 0.20 s",
+        "Calmest: lowest mean probability, frame 6, 0.20 s",
         "AU4 Brow Lowerer: intensity 3.50, frame 21, 0.80 s",
         "AU12 Lip Corner Puller: intensity 4.25, frame 76, 3.00 s",
     ]

@@ -97,7 +97,11 @@ def detect(
     ] = None,
     video: Annotated[
         bool,
-        typer.Option("--video", help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png)."),
+        typer.Option(
+            "--video",
+            help="Also write an annotated video NAME_au.mp4 (of a picture NAME_au.png; of a folder a video "
+            "that shows two pictures a second).",
+        ),
     ] = False,
     boxes: Annotated[
         bool,
@@ -141,7 +145,8 @@ def detect(
     row's picture (but in openface22). Sources of one name are told apart by
     suffix or folder: a_clip.csv, b_clip.csv. Older files of the same names
     (table, annotated video, page) are replaced once the new ones are
-    complete; an ELAN file that a coder has worked on is not.
+    complete. An ELAN file that a coder has worked on is not: with --elan,
+    nothing of that source is written then.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each

@@ -27,12 +27,15 @@ from actionunits.detect.spool import Spool
 from actionunits.errors import UserError
 from actionunits.records import FloatArray
 
-__all__ = ["LEAST_FRAMES", "REST_GAP", "Baseline", "rebased"]
+__all__ = ["LEAST_FRAMES", "REST_GAP", "Baseline", "baseline_note", "rebased"]
 
 #: How far below an AU's threshold a face at rest is brought, in natural logarithms of odds.
 REST_GAP = 1.0
 #: A face that was in view in fewer frames has no baseline; its values stay as they are.
 LEAST_FRAMES = 15
+
+#: In less time than this a face need not have had a neutral moment; ``auto`` says so.
+_LEAST_SEEN_S = 10.0
 
 #: The share of the values that lie below the level at rest. Over a whole source an AU may be shown in more
 #: than half of the frames, so the lower quartile; of frames that are said to be neutral, the middle.
@@ -76,6 +79,31 @@ class Baseline:
                 f"a baseline is auto, none, or first: and 0.5 to 60 seconds, such as first:5s, got {text!r}"
             )
         return cls(float(match[1]))
+
+
+def baseline_note(baseline: Baseline | None, shortest_s: float | None) -> str | None:
+    """One line where so little was seen of a face that what it shows may be taken for its rest; else None.
+
+    Args:
+        baseline: what was asked for.
+        shortest_s: for how long the face was in view that was so for the shortest time, of those that have a
+            baseline; None if there is none.
+
+    >>> baseline_note(Baseline(5.0), 3.21)
+    'baseline first:5s: a face was in view for less than 5 s, all of which was taken for its neutral face'
+    >>> baseline_note(Baseline(5.0), 8.0) is None
+    True
+    """
+    if baseline is None or shortest_s is None:
+        return None
+    least_s = _LEAST_SEEN_S if baseline.first_s is None else baseline.first_s
+    if shortest_s >= least_s:
+        return None
+    what = "all of which" if baseline.first_s else "and what it shows throughout"
+    return (
+        f"baseline {baseline}: a face was in view for less than {least_s:g} s, {what} was taken for its "
+        "neutral face"
+    )
 
 
 def rebased(

@@ -14,6 +14,7 @@ import numpy as np
 
 from actionunits.atomic import make_directory
 from actionunits.datasets.elan import is_as_written
+from actionunits.detect.baseline import LEAST_FRAMES, baseline_note
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
@@ -188,7 +189,6 @@ def detect_to_files(
         )
     start = time.perf_counter()
     frames = open_source(source)
-    note = _note(detector, frames, plan)
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     _refuse_to_replace_a_coders(paths)
@@ -215,6 +215,7 @@ def detect_to_files(
         if events is not None:
             sinks.append(events.add)
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
+        note = _note(detector, frames, plan, count, events)
         if report is not None:
             notes = [line for line in (count.trouble, note) if line]
             settings = detector.settings if frames.kind == "video" else ""
@@ -229,18 +230,21 @@ def detect_to_files(
         rows=table.rows_written,
         frames=count.frames,
         frames_with_face=count.with_face,
-        tracks=len(count.tracks),
+        tracks=len(count.seen),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
         note=note,
     )
 
 
-def _note(detector: Detector, frames: FrameSource, plan: OutputPlan) -> str | None:
+def _note(
+    detector: Detector, frames: FrameSource, plan: OutputPlan, count: _Count, events: ElanEvents | None
+) -> str | None:
     """What to know of the results, in one line.
 
     A frame rate that the model does not know; wishes that need time, of a source without; videos in a folder
-    of pictures that are no sources of their own.
+    of pictures that are no sources of their own; a baseline of a face that was seen shortly; an ELAN file
+    without events.
     """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
@@ -254,6 +258,11 @@ def _note(detector: Detector, frames: FrameSource, plan: OutputPlan) -> str | No
         wished = [wish for wish in ("an ELAN file" if plan.elan else "", detector.settings) if wish]
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
+    else:
+        short = baseline_note(detector.baseline, count.shortest_s(LEAST_FRAMES))
+        said += [short] if short else []
+    if events is not None and not events.coding().events:
+        said.append("the ELAN file has no events: no AU was shown")
     return "; ".join(said) or None
 
 
@@ -268,8 +277,17 @@ def _report(detector: Detector, *, timed: bool) -> Report:
 class _Count:
     frames: int = 0
     with_face: int = 0
-    tracks: set[int] = field(default_factory=set)
+    seen: dict[int, int] = field(default_factory=dict)  # frames of each face
+    first_s: float = 0.0
+    last_s: float = 0.0
     trouble: str | None = None
+
+    def shortest_s(self, least_frames: int) -> float | None:
+        """How long the face was in view that was so for the shortest time, of those with enough frames."""
+        frames = [each for each in self.seen.values() if each >= least_frames]
+        if not frames or self.frames < 2:
+            return None
+        return min(frames) * (self.last_s - self.first_s) / (self.frames - 1)
 
 
 def _feed(
@@ -289,9 +307,12 @@ def _feed(
             for result in results:
                 for sink in sinks:
                     sink(result)
+                count.last_s = result.time_s
+                count.first_s = count.first_s if count.frames else result.time_s
                 count.frames += 1
                 count.with_face += bool(result.faces)
-                count.tracks.update(face.track for face in result.faces)
+                for face in result.faces:
+                    count.seen[face.track] = count.seen.get(face.track, 0) + 1
         except TruncatedSource as problem:
             if count.frames == 0:
                 raise
@@ -302,7 +323,8 @@ def _feed(
 def _annotated(
     path: Path, detector: Detector, frames: FrameSource, boxes: bool
 ) -> AbstractContextManager[Sink]:
-    annotator = Annotator(detector.aus, detector.thresholds, boxes=boxes)
+    names = names_of_pictures(frames)
+    annotator = Annotator(detector.aus, detector.thresholds, boxes=boxes, names=names)
     if frames.kind == "picture":
         return annotated_picture(path, annotator)
     return annotated_video(path, annotator, frames.rate_hz)

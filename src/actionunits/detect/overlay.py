@@ -43,6 +43,8 @@ _SHOWN, _BELOW, _RAIL, _INK, _FAINT = (
 )
 #: Text and threshold over the bright part of a bar; the text goes on in light ink over the dark part.
 _DARK, _RULE = (10, 10, 10), (140, 95, 0)
+#: The box's height in radii of a point.
+_BOX_IN_RADII = 150
 #: Ticks of a second in the written video: every usual frame rate is whole in it.
 _CLOCK_HZ = 90_000
 #: Pictures of a folder in a second of video.
@@ -56,12 +58,22 @@ class Annotator:
         aus: the AUs of the results.
         thresholds: f32[A]; bars that reach them are bright.
         boxes: draw the AU groups' boxes of the results.
+        names: of a folder of pictures, the name of each in order of the frames: it stands there instead of
+            the time, which they do not have.
     """
 
-    def __init__(self, aus: Sequence[int], thresholds: FloatArray, *, boxes: bool = False) -> None:
+    def __init__(
+        self,
+        aus: Sequence[int],
+        thresholds: FloatArray,
+        *,
+        boxes: bool = False,
+        names: Sequence[str] = (),
+    ) -> None:
         self._aus = tuple(aus)
         self._thresholds = thresholds.tolist()
         self._boxes = boxes
+        self._names = tuple(names)
 
     def draw(self, image: ImageArray, result: FrameResult) -> ImageArray:
         """u8[H',W',3] RGB: the picture, enlarged if it is small, with a panel at its right.
@@ -95,7 +107,7 @@ class Annotator:
             for number, corners in enumerate(np.rint((face.regions + 0.5) * scale - 0.5).astype(np.int32)):
                 ink = REGION_COLOURS[number % len(REGION_COLOURS)]
                 cv2.polylines(picture, [corners], True, ink, line, cv2.LINE_AA)
-        radius = 1 if box[3] - box[1] < 300 else 2
+        radius = max(1, round((box[3] - box[1]) / _BOX_IN_RADII))
         for x, y in ((face.landmarks + 0.5) * scale - 0.5).tolist():
             cv2.circle(picture, (round(x), round(y)), radius, colour, -1, cv2.LINE_AA)
         label = f"{face.track}"
@@ -110,6 +122,8 @@ class Annotator:
         unit = height / _LEAST_HEIGHT
         panel = np.full((height, round(300 * unit), 3), _GROUND, np.uint8)
         text = f"{_clock(result.time_s)}   frame {result.frame_index + 1}"
+        if self._names:
+            text = _shortened(self._names[result.frame_index], 200 * unit, 0.46 * unit)
         _write(panel, text, (12 * unit, 20 * unit), 0.46 * unit, _FAINT)
         if not result.faces:
             _write(panel, "no face", (12 * unit, 46 * unit), 0.55 * unit, _INK)
@@ -170,6 +184,17 @@ def _even(image: ImageArray) -> ImageArray:
 def _clock(time_s: float) -> str:
     minutes, seconds = divmod(time_s, 60)
     return f"{int(minutes):02d}:{seconds:05.2f}"
+
+
+def _shortened(text: str, most_px: float, size: float) -> str:
+    """A text that fits, its middle left out if need be; the drawn letters are those of ASCII."""
+    text = text.encode("ascii", "replace").decode()
+    kept = len(text)
+    short = text
+    while kept > 4 and cv2.getTextSize(short, _FONT, size, 1)[0][0] > most_px:
+        kept -= 1
+        short = f"{text[: kept // 2]}..{text[-(kept - kept // 2) :]}"
+    return short
 
 
 def _write(

@@ -21,6 +21,8 @@ __all__ = ["PeakMoments"]
 
 #: Side of a picture, how much of the face's surroundings it shows, and its quality as JPEG.
 _SIDE_PX, _MARGIN, _QUALITY = 132, 0.22, 78
+#: Title of the picture that shows a face at the lowest mean probability; it need not be at rest there.
+_CALMEST = "Calmest"
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,11 @@ class PeakMoments:
 
     def _moments(self, face: int, timed: bool) -> list[tuple[str, _Moment]]:
         peaks = sorted(self._peaks[face].items())
-        rest = [("At rest", self._rest[face])] if timed else []
+        rest = [(_CALMEST, self._rest[face])] if timed else []
         return [*rest, *((au_label(self._aus[i]), each) for i, each in peaks)]
 
     def _text(self, title: str, moment: _Moment, where: str) -> str:
-        if title == "At rest":
+        if title == _CALMEST:
             return f"lowest mean probability, {where}"
         kind = "intensity" if self._graded else "probability"
         return f"{kind} {moment.value:.2f}, {where}"

@@ -95,7 +95,7 @@ class Detector:
             raise UserError(f"batch must be at least 1, got {batch}")
         if not 0.0 <= smooth_s <= 5.0:
             raise UserError(f"the smoothing must be within 0 to 5 seconds, got {smooth_s}")
-        self._baseline = Baseline.parse(baseline)
+        self.baseline = Baseline.parse(baseline)
         asked = usable_finder(landmarks or DEFAULT_LANDMARKS)
         apart = apart and can_work_apart()
         early = apart and (model is None or landmarks is not None)  # it starts while the model is read
@@ -127,7 +127,7 @@ class Detector:
     @property
     def settings(self) -> str:
         """What is done with the values of a video, for people; empty if nothing."""
-        said = [] if self._baseline is None else [f"baseline {self._baseline}"]
+        said = [] if self.baseline is None else [f"baseline {self.baseline}"]
         return ", ".join([*said, *([f"smoothed over {self.smooth_s:g} s"] if self.smooth_s else [])])
 
     @property
@@ -172,7 +172,7 @@ class Detector:
             except TruncatedSource as problem:
                 trouble.append(problem)
 
-        late = self._late > _QUEUE or self._baseline is not None
+        late = self._late > _QUEUE or self.baseline is not None
         again = keep_frames and frames.kind == "video" and late
         with closing(self._cropped(frames, keep_frames=keep_frames and not again)) as cropped:
             results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
@@ -196,7 +196,7 @@ class Detector:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
         if timed:
             results = smooth(
-                rebased(results, self._baseline, self.thresholds, len(self.emotions)), self.smooth_s
+                rebased(results, self.baseline, self.thresholds, len(self.emotions)), self.smooth_s
             )
         return agreeing(results, self.thresholds)
 

@@ -84,7 +84,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class PeakPicture:
-    """A face at its strongest moment of one AU, or at rest.
+    """A face at its strongest moment of one AU, or at its calmest.
 
     Attributes:
         title: what it shows.
