@@ -14,6 +14,7 @@ from actionunits.errors import UserError
 from actionunits.experiments.embedded import pictures
 from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
+from actionunits.experiments.embedded.labels import label_smile
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
 from actionunits.experiments.embedded.people import (
     People,
@@ -23,14 +24,9 @@ from actionunits.experiments.embedded.people import (
     load_portrait,
     sort_by_points,
 )
-from actionunits.experiments.embedded.pictures import (
-    Layout,
-    _fill_animated,
-    _label_smile,
-    _open_store,
-    make_pictures,
-)
+from actionunits.experiments.embedded.pictures import _fill_animated, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.experiments.embedded.store import Layout, open_store
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import EmbeddedConfig, build
@@ -112,7 +108,7 @@ def test_lips_get_other_tones_before_the_points_are_found(tmp_path, monkeypatch)
     face = AnimatedFace(portrait.image, portrait.landmarks.points)
     for share, least, most in ((0.0, 0, 0), (0.5, 5, 35), (1.0, 40, 40)):
         toned.clear()
-        store = pictures._open_store(tmp_path / str(share), _layout(lip_tones_share=share))
+        store = open_store(tmp_path / str(share), _layout(lip_tones_share=share))
         for row in range(40):
             pictures._store_face(store, row, face, np.random.default_rng(row))
         assert least <= len(toned) <= most
@@ -212,7 +208,7 @@ def test_a_smiling_photograph_is_weakly_labelled(tmp_path):
     assert np.isnan(store.sides).all()
     # its lips are shut: a smile is all that is known
     assert np.array_equal(np.unique(store.labels, axis=0), [[-1, -1, 1, 0]])
-    _label_smile(
+    label_smile(
         edited := SimpleNamespace(
             layout=layout,
             labels=np.zeros((1, 4), np.int8),
@@ -233,7 +229,7 @@ def _smiling_store(tmp_path):
         Photograph(tmp_path / "2_neutral.png", "f/2"),
     ]
     layout = _layout(aus=(1, 6, 7, 12, 14, 25, 26), smiling_share=1.0, subjects=("f/1", "f/2"))
-    store = _open_store(tmp_path / "store", layout)
+    store = open_store(tmp_path / "store", layout)
     _fill_animated(store, range(len(store)), tuple(photographs), None, np.random.default_rng(0))
     return store
 

@@ -17,8 +17,8 @@ from actionunits.experiments.embedded.calibrate import choose_thresholds
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_batches
 from actionunits.experiments.embedded.people import find_people
-from actionunits.experiments.embedded.pictures import PictureStore
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
+from actionunits.experiments.embedded.store import PictureStore
 from actionunits.experiments.embedded.train import Validation, _predictor_of, train_embedded
 from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import build

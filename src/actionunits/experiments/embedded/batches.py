@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from actionunits.experiments.embedded.pictures import MARGIN_PX, PictureStore
+from actionunits.experiments.embedded.store import MARGIN_PX, PictureStore
 from actionunits.facs.points import MIRROR_68
 from actionunits.records import Batch, FloatArray, ImageArray, InputSpec
 

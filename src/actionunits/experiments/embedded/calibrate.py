@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from actionunits.experiments.embedded.labels import NOT_IN_A_SMILE
 from actionunits.experiments.embedded.measure import Predict, RealFaces
-from actionunits.experiments.embedded.pictures import NOT_IN_A_SMILE
 from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.models.interface import to_tensors

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from actionunits.experiments.embedded.pictures import DOUBTFUL_AUS
+from actionunits.experiments.embedded.labels import DOUBTFUL_AUS
 from actionunits.facs.units import action_unit
 
 __all__ = ["card_page"]

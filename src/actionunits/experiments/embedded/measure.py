@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.experiments.embedded.people import Photograph
-from actionunits.experiments.embedded.pictures import MARGIN_PX, PictureStore, jittered_box
+from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.experiments.embedded.store import MARGIN_PX, PictureStore
 from actionunits.faces.align import align_for, inter_ocular_distance
 from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector

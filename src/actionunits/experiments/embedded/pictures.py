@@ -1,39 +1,46 @@
 """The training pictures of the embedded model: portraits animated, degraded and aligned as in use.
 
-The store is a folder of plain arrays that are filled part by part, by as many processes as there are cores;
-a run that was stopped goes on with the first part that is missing.
+The store (:mod:`~actionunits.experiments.embedded.store`) is filled part by part, by as many processes as
+there are cores; a run that was stopped goes on with the first part that is missing.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import multiprocessing
-import shutil
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from actionunits.atomic import make_directory, replace_when_done
 from actionunits.errors import UserError
-from actionunits.experiments.embedded.people import NEUTRAL_BELOW, SMILE_ABOVE, Photograph, load_portrait
+from actionunits.experiments.embedded.labels import (
+    DOUBTFUL_AUS,
+    ON_A_SMILE,
+    PARTED_FROM,
+    label_expression,
+    label_on_smile,
+    label_smile,
+    unlabel_doubtful,
+)
+from actionunits.experiments.embedded.people import Photograph, load_portrait
+from actionunits.experiments.embedded.store import (
+    MARGIN_PX,
+    PER_PORTRAIT,
+    Layout,
+    PictureStore,
+    open_store,
+)
 from actionunits.faces.align import align, inter_ocular_distance, to_crop
-from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
-from actionunits.facs.motion import lip_gap, lips_part_intensity
+from actionunits.facs.motion import lip_gap
 from actionunits.facs.units import ACTION_UNITS
-from actionunits.records import Expression, Face, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
+from actionunits.records import Expression, Face, FloatArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace, PortraitAnimator
-from actionunits.synthesis.clip import OCCURRENCE_FROM
 from actionunits.synthesis.degrade import degrade
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.light import Light
@@ -43,11 +50,6 @@ from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = [
-    "MARGIN_PX",
-    "NOT_IN_A_SMILE",
-    "ON_A_SMILE",
-    "Layout",
-    "PictureStore",
     "busy_expression",
     "jittered_box",
     "make_pictures",
@@ -56,165 +58,17 @@ __all__ = [
     "with_distractors",
 ]
 
-#: Pixels around the model's crop that the store keeps, for jitter in training.
-MARGIN_PX = 8
-
-#: Pictures made of one portrait in a row: the fit of a portrait is paid once for them.
-PER_PORTRAIT = 48
-
 #: Inter-ocular distance at which portraits are animated.
 RENDER_INTER_OCULAR_PX = 60.0
 
 #: Share of an animated face's paired AUs that are made weaker on one side.
 LOPSIDED_SHARE = 0.25
 
-#: Gap of the lips, in inter-ocular distances, from which they are parted, and below which they are shut.
-PARTED_FROM, CLOSED_BELOW = SMILE_ABOVE[1], NEUTRAL_BELOW[1]
-
-#: AUs of the mouth that posed joy does not show (and 15, 23 and 24 cannot well be seen in parted, stretched
-#: lips). It shows few others either, but who learns that from every smile does not look for them in one.
-NOT_IN_A_SMILE = (10, 14, 15, 17, 20, 23, 24)
-
-#: AUs that are animated on faces that smile in the photograph: those that leave the mouth as it is, but for
-#: 7, which many a smile has already.
-ON_A_SMILE = (1, 2, 4, 5, 9)
-
-#: AUs that a face whose lips are together but which may smile can show already (23 and 24 hold a smile back):
-#: unknown on such a face, and not animated there. Its lips may also be a little apart (25) without the points
-#: telling it.
-DOUBTFUL_AUS = (6, 7, 12, 14, 23, 24)
-
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
 TRIES_FOR_A_BROAD_SMILE = 32
 
 #: Side of a rendered picture in inter-ocular distances: the crop, its margin and some pose.
 RENDER_WINDOW = 3.8
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a store holds, written beside it so that a resumed run cannot mix two of them.
-
-    Attributes:
-        aus: label columns.
-        size_px: side of the model's crop.
-        inter_ocular_px: distance between the eyes in it.
-        eye_line: height of the eyes in it.
-        count: pictures.
-        seed: of all choices.
-        flat_share: share of pictures animated by the 2-D way although a 3-D model is given.
-        real_share: share of unanimated photographs, as many smiling as neutral ones.
-        smiling_share: share of the animated portraits that smile in the photograph, broadly; they show
-            :data:`ON_A_SMILE`.
-        mixed_share: share of the neutral portraits that are animated with a second person mixed in.
-        doubtful_share: share of the animated portraits that are no broad smile but may be a smile, with the
-            lips together; they show the AUs but :data:`DOUBTFUL_AUS`.
-        lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
-        even_groups: whether, of the people whose source names their apparent group, each group is drawn as
-            often as another.
-        subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
-        face_model: name of the 3-D model's file, or empty.
-        landmarks: what found the points.
-        landmarks_version: of the network that did, if it has one.
-    """
-
-    aus: tuple[int, ...]
-    size_px: int
-    inter_ocular_px: float
-    eye_line: float
-    count: int
-    seed: int
-    flat_share: float
-    real_share: float
-    smiling_share: float
-    mixed_share: float
-    subjects: tuple[str, ...]
-    face_model: str
-    landmarks: str = DEFAULT_LANDMARKS
-    doubtful_share: float = 0.0
-    landmarks_version: str = ""
-    lip_tones_share: float = 0.0
-    even_groups: bool = False
-
-    @property
-    def stored_px(self) -> int:
-        """Side of a stored crop."""
-        return self.size_px + 2 * MARGIN_PX
-
-    @property
-    def parts(self) -> int:
-        """Parts of :data:`PER_PORTRAIT` pictures."""
-        return -(-self.count // PER_PORTRAIT)
-
-
-class PictureStore:
-    """The arrays of a store, mapped from disk.
-
-    Attributes:
-        crops: u8[N,S,S] grey, S = the model's side and twice :data:`MARGIN_PX`.
-        points: f32[N,68,2] in pixels of the stored crop, as they were found.
-        labels: i8[N,A], -1 unknown.
-        intensity: f32[N,A], of the stronger side, NaN unknown.
-        sides: f32[N,A,2], of the subject's left and right, NaN unknown or an AU without sides.
-        subject: i32[N], index into ``layout.subjects``.
-    """
-
-    FILES = ("crops", "points", "labels", "intensity", "sides", "subject")
-
-    def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
-        self.folder = folder
-        values = json.loads((folder / "layout.json").read_text())
-        self.layout = Layout(**{**values, "aus": tuple(values["aus"]), "subjects": tuple(values["subjects"])})
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}
-        self.crops: ImageArray = arrays["crops"]
-        self.points: FloatArray = arrays["points"]
-        self.labels: NDArray[np.int8] = arrays["labels"]
-        self.intensity: FloatArray = arrays["intensity"]
-        self.sides: FloatArray = arrays["sides"]
-        self.subject: NDArray[np.int32] = arrays["subject"]
-
-    def __len__(self) -> int:
-        return len(self.crops)
-
-    def done(self, part: int) -> Path:
-        """The mark of a finished part."""
-        return self.folder / "parts" / str(part)
-
-
-def _new_store(folder: Path, layout: Layout) -> PictureStore:
-    count, side, aus = layout.parts * PER_PORTRAIT, layout.stored_px, len(layout.aus)
-    shapes: dict[str, tuple[tuple[int, ...], type]] = {
-        "crops": ((count, side, side), np.uint8),
-        "points": ((count, 68, 2), np.float32),
-        "labels": ((count, aus), np.int8),
-        "intensity": ((count, aus), np.float32),
-        "sides": ((count, aus, 2), np.float32),
-        "subject": ((count,), np.int32),
-    }
-    bytes_needed = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in shapes.values())
-    if bytes_needed > shutil.disk_usage(folder).free:
-        raise UserError(
-            f"{folder} needs {bytes_needed / 1e9:.1f} GB, more than is free there: free space, take fewer "
-            "pictures or choose another --out"
-        )
-    for name, (shape, dtype) in shapes.items():
-        np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=dtype, shape=shape).flush()
-    make_directory(folder / "parts")
-    with replace_when_done(folder / "layout.json") as beside:
-        beside.write_text(json.dumps(layout.__dict__, indent=1))
-    return PictureStore(folder, "r+")
-
-
-def _open_store(folder: Path, layout: Layout) -> PictureStore:
-    make_directory(folder)
-    if not (folder / "layout.json").exists():
-        return _new_store(folder, layout)
-    found = json.loads((folder / "layout.json").read_text())
-    if found != json.loads(json.dumps(layout.__dict__)):
-        raise UserError(
-            f"{folder} holds pictures made with other settings; remove it or choose another --out"
-        )
-    return PictureStore(folder, "r+")
 
 
 def make_pictures(
@@ -231,7 +85,7 @@ def make_pictures(
     Raises:
         UserError: the folder holds a store of other settings, or cannot be written.
     """
-    store = _open_store(folder, layout)
+    store = open_store(folder, layout)
     waiting = [part for part in range(layout.parts) if not store.done(part).exists()]
     finished = layout.parts - len(waiting)
     # forked workers would inherit locks that this process's other threads hold, and wait for ever
@@ -290,9 +144,9 @@ def _fill_photographed(
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
         store.subject[row] = store.layout.subjects.index(photo.subject)
         if photo.smiling:
-            _label_smile(store, row, lip_gap(portrait.landmarks.points))
+            label_smile(store, row, lip_gap(portrait.landmarks.points))
         else:
-            _label(store, row, Expression.both({}), 0.0)
+            label_expression(store, row, Expression.both({}), 0.0)
 
 
 def _fill_animated(
@@ -315,11 +169,11 @@ def _fill_animated(
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
         if photo.smiling:
-            _label_on_smile(store, row, expression)
+            label_on_smile(store, row, expression)
         else:
-            _label(store, row, expression, lip_gap(face.points) - rest)
+            label_expression(store, row, expression, lip_gap(face.points) - rest)
             if photo.doubtful:
-                _unlabel_doubtful(store, row)
+                unlabel_doubtful(store, row)
 
 
 def _to_animate(photo: Photograph, aus: tuple[int, ...]) -> tuple[int, ...]:
@@ -490,57 +344,3 @@ def jittered_box(box: FloatArray, rng: np.random.Generator) -> FloatArray:
     centre = (box[:2] + box[2:]) / 2 + rng.normal(0, 0.04, 2) * side
     half = side / 2 * float(np.exp(rng.normal(0, 0.04)))
     return np.concatenate([centre - half, centre + half]).astype(np.float32)
-
-
-def _label(store: PictureStore, row: int, expression: Expression, gap: float) -> None:
-    """Intensity as drawn, occurrence from B up; AU25 is what the lips show, whatever parts them."""
-    aus = store.layout.aus
-    values = np.array([expression.intensity(au) for au in aus], np.float32)
-    if 25 in aus:
-        values[aus.index(25)] = lips_part_intensity(gap)
-    store.intensity[row] = values
-    store.labels[row] = values >= OCCURRENCE_FROM
-    sides = np.array([expression.sides(au) for au in aus], np.float32)
-    sides[[not ACTION_UNITS[au].paired for au in aus]] = np.nan
-    store.sides[row] = sides
-
-
-def _unlabel_doubtful(store: PictureStore, row: int) -> None:
-    """What a face that may smile shows besides what was animated on it."""
-    aus, labels = store.layout.aus, store.labels[row]
-    unknown = [
-        column for column, au in enumerate(aus) if au in DOUBTFUL_AUS or (au == 25 and labels[column] == 0)
-    ]
-    store.labels[row, unknown], store.intensity[row, unknown], store.sides[row, unknown] = -1, np.nan, np.nan
-
-
-def _label_smile(store: PictureStore, row: int, gap: float) -> None:
-    """A real smile for a photograph: 12 is shown, 25 as the points tell, and 6 and its like are weak labels.
-
-    Nobody coded it. Where the lips are clearly apart it is a broad smile, and what the published codings of
-    posed joy say of those holds for it: 6 is shown, and none of :data:`NOT_IN_A_SMILE`. The rest is unknown,
-    all intensities are.
-    """
-    aus = store.layout.aus
-    known = {12: 1}
-    if gap > PARTED_FROM:
-        known |= dict.fromkeys(NOT_IN_A_SMILE, 0) | {6: 1, 25: 1}
-    elif gap < CLOSED_BELOW:
-        known |= {25: 0}
-    store.intensity[row], store.sides[row] = np.nan, np.nan
-    store.labels[row] = [known.get(au, -1) for au in aus]
-
-
-def _label_on_smile(store: PictureStore, row: int, expression: Expression) -> None:
-    """What was animated on a face that smiles in the photograph; the rest is unknown.
-
-    What was not animated is absent, as in the photograph. The smile itself is learnt from photographs as they
-    are: shown so often with one kind of smile, AU12 would be read less well in others.
-    """
-    store.labels[row], store.intensity[row], store.sides[row] = -1, np.nan, np.nan
-    for au in set(ON_A_SMILE) & set(store.layout.aus):
-        column, value = store.layout.aus.index(au), expression.intensity(au)
-        store.intensity[row, column] = value
-        store.labels[row, column] = value >= OCCURRENCE_FROM
-        if ACTION_UNITS[au].paired:
-            store.sides[row, column] = expression.sides(au)

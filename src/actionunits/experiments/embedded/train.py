@@ -33,12 +33,11 @@ from actionunits.experiments.embedded.measure import (
 from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of, load_portrait
 from actionunits.experiments.embedded.pictures import (
     RENDER_INTER_OCULAR_PX,
-    Layout,
-    PictureStore,
     make_pictures,
     smiles_broadly,
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.experiments.embedded.store import Layout, PictureStore
 from actionunits.faces.landmarks import landmarks_version
 from actionunits.metrics.averages import mean_defined
 from actionunits.models.eight_bits import write_eight_bits
