@@ -62,8 +62,9 @@ def test_spec_and_card_are_kept_and_a_card_can_be_replaced(files, tmp_path):
     plain, small = (OnnxBackend(file) for file in files)
     assert small.spec == plain.spec
     assert small.card == plain.card == {"name": "x", "version": 7}
-    notes = {item.key for item in onnx.load_model(files[1]).metadata_props}
-    assert notes == {"actionunits.input_spec", "actionunits.card"}
+    proto = onnx.load_model(files[1])
+    assert {item.key for item in proto.metadata_props} == {"actionunits.input_spec", "actionunits.card"}
+    assert [each.domain for each in proto.opset_import] == [""], "no dialect that it does not use"
     copy = tmp_path / "copy.onnx"
     copy.write_bytes(files[1].read_bytes())
     replace_card(copy, {"name": "y"})

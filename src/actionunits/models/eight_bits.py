@@ -65,7 +65,11 @@ def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, N
             proto = onnx.load_model(made)
     finally:
         logging.root.setLevel(level)
-    del proto.metadata_props[:]  # the preparation leaves a note of its own
+    used = {node.domain for node in proto.graph.node}
+    kept = [each for each in proto.opset_import if each.domain in used]
+    for notes in (proto.opset_import, proto.metadata_props, proto.graph.metadata_props):
+        del notes[:]  # the preparation leaves notes of its own, and names every dialect that it knows
+    proto.opset_import.extend(kept)
     proto.metadata_props.extend(onnx.load_model(source, load_external_data=False).metadata_props)
     with replace_when_done(path) as beside:
         beside.write_bytes(proto.SerializeToString())
