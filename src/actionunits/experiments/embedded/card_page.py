@@ -232,7 +232,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "  `au detect` flags others), adults, mostly of the groups in the portraits.",
         "- Intensities are those of animated faces: nobody coded a photograph. On real smiles AU6's comes",
         "  out near 1 (A) however clear it is: use its probability. (AU12's rises with the smile.)",
-        "- A hand before the face is not noticed; brows that are raised a little at rest may be called AU2.",
+        "- A hand before the face is not noticed; one that comes to the chin may be called AU2.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
         "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
         *_points_note(card),
