@@ -63,7 +63,7 @@ def label_expression(store: PictureStore, row: int, expression: Expression, gap:
 
 
 def unlabel_doubtful(store: PictureStore, row: int) -> None:
-    """What a face that may smile shows besides what was animated on it."""
+    """Make unknown what a face that may smile can show besides what was animated on it."""
     aus, labels = store.layout.aus, store.labels[row]
     unknown = [
         column for column, au in enumerate(aus) if au in DOUBTFUL_AUS or (au == 25 and labels[column] == 0)

@@ -352,7 +352,7 @@ def _model_points(store: PictureStore) -> FloatArray:
 
 
 def _write_beside(model: PointsAndPicture, card: Mapping[str, Any], out: Path) -> None:
-    """The card as a file and as a page, and the network in 32 bits."""
+    """The card as a file and as a page, and the network in 32 bits, with the card of the file."""
     with replace_when_done(out / "card.json") as beside:
         beside.write_text(json.dumps(card, indent=1))
     with replace_when_done(out / "card.md") as beside:
