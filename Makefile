@@ -4,12 +4,15 @@ PYTHON ?= python3
 CORE := .venv
 DEV := .venv-dev
 
-.PHONY: help demo test check format clean
+FLOORS := .venv-floors
+
+.PHONY: help demo test check floors format clean
 
 help:
 	@echo "make demo    install the core and run the main job: a clip, its AU table, video and timeline in au-demo/"
 	@echo "make test    install with every extra and run all tests"
 	@echo "make check   style, types and the import contract"
+	@echo "make floors  run the main job with the oldest versions that pyproject.toml allows"
 	@echo "make format  format the code"
 	@echo "make clean   remove the virtual environments and the demo's output"
 
@@ -25,12 +28,20 @@ check: $(DEV)/installed
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
+floors:
+	rm -rf $(FLOORS)
+	$(PYTHON) -m venv $(FLOORS)
+	$(FLOORS)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(FLOORS)/bin/uv pip install --quiet --python $(FLOORS)/bin/python --resolution lowest-direct .
+	$(FLOORS)/bin/au demo --out $(FLOORS)/demo
+	$(FLOORS)/bin/au detect $(FLOORS)/demo/astronaut.mp4 --out $(FLOORS)/out --table parquet --video --report --elan --sides
+
 format: $(DEV)/installed
 	$(DEV)/bin/ruff check --fix .
 	$(DEV)/bin/ruff format .
 
 clean:
-	rm -rf $(CORE) $(DEV) au-demo
+	rm -rf $(CORE) $(DEV) $(FLOORS) au-demo
 
 $(CORE)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "actionunits needs Python 3.11 or newer, this is %d.%d: make demo PYTHON=python3.11" % v[:2])'
