@@ -28,6 +28,7 @@ check: $(DEV)/installed
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
+# (Python 3.11 or 3.12: the oldest versions have no wheels for later ones)
 floors:
 	rm -rf $(FLOORS)
 	$(PYTHON) -m venv $(FLOORS)

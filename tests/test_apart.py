@@ -49,8 +49,11 @@ def test_it_works_ahead_by_dozens_of_crops_while_nobody_reads() -> None:
     crops = apart.items(itertools.repeat, bytes(12_544))
     next(crops)
     worker = crops.gi_frame.f_locals["worker"]
+    if fcntl.fcntl(worker._answers, fcntl.F_GETPIPE_SZ) < 1 << 20:
+        pytest.skip("this system allows no pipe of a megabyte")
     deadline, held = time.monotonic() + 20, 0
     while held < 40 * 12_544 and time.monotonic() < deadline:
+        time.sleep(0.01)
         held = int.from_bytes(fcntl.ioctl(worker._answers, termios.FIONREAD, bytes(4)), sys.byteorder)
     assert held >= 40 * 12_544
     crops.close()

@@ -41,19 +41,28 @@ def test_a_face_that_rests_near_the_threshold_is_brought_below_it(
     rng = np.random.default_rng(0)
     odds = np.tile([0.7, -6.0], (400, 1)) + rng.normal(0, 0.1, (400, 2))
     grades = np.tile([1.5, 0.0], (400, 1)) + np.abs(rng.normal(0, 0.05, (400, 2)))
-    odds[200:280] += 4.0
+    odds[200:280] += 3.0
     grades[200:280] += 2.0
     video = _video(face_result, odds, grades)
     found = list(rebased(video, baseline, THRESHOLDS))
     assert [(r.frame_index, r.time_s) for r in found] == [(r.frame_index, r.time_s) for r in video]
     rest, shown = _odds(found)[:100], _odds(found)[210:270]
     assert abs(np.median(rest[:, 0]) - (logit(0.5) - REST_GAP)) < 0.15
-    np.testing.assert_allclose(shown[:, 0].mean() - rest[:, 0].mean(), 4.0, atol=0.05)  # one shift for all
+    np.testing.assert_allclose(shown[:, 0].mean() - rest[:, 0].mean(), 3.0, atol=0.05)  # one shift for all
     assert (shown[:, 0] > 0).all()
     np.testing.assert_allclose(_odds(found)[:, 1], odds[:, 1], atol=1e-3)  # far below: nothing is raised
     assert np.median(_grades(found)[:100, 0]) < 0.1
     assert abs(_grades(found)[210:270, 0].mean() - 2.0) < 0.15
     assert (_grades(found) >= 0).all()
+
+
+@pytest.mark.parametrize("baseline", [AUTO, FIRST])
+def test_an_au_that_is_surely_shown_all_the_time_does_not_fall_apart_into_events(
+    face_result: MakeFace, baseline: Baseline
+) -> None:
+    odds = np.random.default_rng(3).uniform(4.5, 10.0, (400, 2))
+    found = _odds(list(rebased(_video(face_result, odds, np.zeros((400, 2))), baseline, THRESHOLDS)))
+    np.testing.assert_allclose(found, np.tile(logit(THRESHOLDS) - REST_GAP, (400, 1)), atol=1e-3)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.4, 0.65])

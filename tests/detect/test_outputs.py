@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -181,8 +182,8 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
 @pytest.mark.parametrize(
     ("baseline", "told"),
     [
-        ("auto", "less than 10 s, and what it shows throughout was taken for its neutral face"),
-        ("first:5s", "less than 5 s, all of which was taken for its neutral face"),
+        ("auto", "no more than 10 s, and what it shows throughout was taken for its neutral face"),
+        ("first:5s", "no more than 5 s, all of which was taken for its neutral face"),
         ("none", None),
         ("first:0.5s", None),
     ],
@@ -200,9 +201,35 @@ def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
 
 
 def test_an_elan_file_without_events_is_told(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
-    for thresholds, note in ((1.0, "the ELAN file has no events: no AU was shown"), (0.0, None)):
+    for thresholds, note in ((1.0, "the ELAN file has no events: no AU reached its threshold"), (0.0, None)):
         model = make_model(card={"thresholds": [thresholds] * 2})
         plan = OutputPlan(tmp_path / f"out{thresholds}", elan=True)
         summary = detect_to_files(Detector(model), talk, "t", plan)
         assert summary.files[1].is_file()
         assert summary.note == note
+
+
+def test_many_faces_outside_what_was_tested_are_told(
+    make_model: MakeModel, talk: Path, tmp_path: Path
+) -> None:
+    def note(**tested: float) -> str | None:
+        limits = {"pitch_deg": 90.0, "yaw_deg": 90.0, "inter_ocular_px": 1.0} | tested
+        detector = Detector(make_model(card={"tested": limits}))
+        return detect_to_files(detector, talk, "t", OutputPlan(tmp_path / "out")).note
+
+    assert note() is None
+    turned, small = note(pitch_deg=0.0), note(inter_ocular_px=500.0)
+    assert turned is not None
+    assert re.fullmatch(
+        r"(\d+) of \1 faces are turned or tilted farther than the model was tested on \(outside_pose\): "
+        "trust their values less",
+        turned,
+    )
+    assert small == turned.replace("turned or tilted farther", "smaller").replace("_pose", "_size")
+
+
+def test_a_source_without_a_face_is_told(make_model: MakeModel, tmp_path: Path) -> None:
+    Image.new("L", (200, 150), 90).save(tmp_path / "blank.png")
+    summary = detect_to_files(Detector(make_model()), tmp_path / "blank.png", "b", OutputPlan(tmp_path / "o"))
+    assert summary.note is not None
+    assert summary.note.startswith("no face was found: faces narrower than about 60 px")

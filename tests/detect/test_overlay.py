@@ -98,8 +98,10 @@ def test_a_picture_of_a_folder_is_named_where_a_video_has_its_time(face_result: 
     names = ["a.jpg", f"{long}a{long}1.jpg", f"{long}b{long}1.jpg", f"{long}a{long}2.jpg"]
     drawn = [header(names, index) for index in range(4)]
     assert not np.array_equal(drawn[0], header([], 0)), "the time is not there"
-    assert np.array_equal(drawn[1], drawn[2]), "the middle of a long name is left out"
-    assert not np.array_equal(drawn[1], drawn[3]), "its end is not"
+    same = [header([name], 0) for name in names]
+    assert np.array_equal(same[1], same[2]), "the middle of a long name is left out"
+    assert not np.array_equal(same[1], same[3]), "its end is not"
+    assert not np.array_equal(drawn[1], drawn[2]), "their numbers tell such names apart"
     for picture in drawn:
         assert (picture[:, 225:] == picture[0, -1]).all(), "the face's number has its place"
 

@@ -49,6 +49,28 @@ def test_tones_of_one_change_nothing_and_the_given_picture_stays(portrait):
     np.testing.assert_array_equal(image, before)
 
 
+@pytest.mark.parametrize("crossed", [0.0, 0.02, 0.04])
+def test_where_lips_meet_or_cross_no_tone_is_added_to_the_other(crossed):
+    image, points = np.full((240, 240, 3), 100, np.uint8), paint_portrait(3, 240).landmarks.points.copy()
+    across = np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0))
+    for above, below in ((61, 67), (62, 66), (63, 65)):
+        points[above, 1] = points[below, 1] = (points[above, 1] + points[below, 1]) / 2
+        points[above, 1] += crossed / 2 * across
+        points[below, 1] -= crossed / 2 * across
+    assert toned_lips(image, points, 0.5, 0.5).min() >= 50
+    assert toned_lips(image, points, 1.3, 1.3).max() <= 130
+
+
+def test_the_inside_of_an_open_mouth_stays():
+    image, points = np.full((240, 240, 3), 100, np.uint8), paint_portrait(3, 240).landmarks.points.copy()
+    across = np.linalg.norm(points[42:48].mean(axis=0) - points[36:42].mean(axis=0))
+    points[65:68, 1] += 0.3 * across
+    points[55:60, 1] += 0.3 * across
+    middle = np.rint(points[[62, 66]].mean(axis=0)).astype(int)
+    toned = toned_lips(image, points, 0.5, 1.3)
+    assert (toned[middle[1] - 2 : middle[1] + 3, middle[0]] == 100).all()
+
+
 def test_lips_beyond_the_picture(portrait):
     image, points = portrait.image, portrait.landmarks.points
     away = points + np.float32([0, image.shape[0]])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +91,19 @@ def test_the_page_tells_what_the_card_holds(card):
     from actionunits.experiments.embedded.card_page import card_page
 
     assert (WEIGHTS / "README.md").read_text() == card_page(card)
+
+
+def test_the_readme_tells_what_the_card_holds(card):
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    real = card["real_test"]
+    for au in ("12", "6"):
+        numbers = (real["auc_smiling_against_neutral"][au], *real["auc_intervals"][au])
+        auc, low, high = (f"{number:.3f}".removeprefix("0") for number in numbers)
+        assert f"{auc} [{low}, {high}]" in readme
+    assert f"17 AUs {np.mean(card['animated_test']['auc']):.3f}".replace(" 0.", " .") in readme
+    called = {1: "once", 2: "twice"}[round(sum(real["false_alarms_on_neutral"].values()) * 15)]
+    assert f"{called} in 255" in readme
+    assert re.search(rf"{round(15 * real['au12_hit_rate'])}\s+of the 15 posed smiles are called AU12", readme)
 
 
 @pytest.mark.shared

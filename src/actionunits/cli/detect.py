@@ -195,11 +195,14 @@ def detect(
     )
     sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))
-    noted: set[str] = set()
+    noted: dict[str, list[str]] = {}
     if side_by_side:
         summaries = _several(named, options, plan, jobs, noted)
     else:
         summaries = [_one(engine, source, name, plan, noted) for source, name in named]
+    for note, (_, *others) in noted.items():
+        if others:
+            print(f"au: the same of {_listed(others)}: {note}", file=sys.stderr)
     if all(summary is None for summary in summaries):
         raise typer.Exit(2)
     if any(summary is None or summary.trouble for summary in summaries):
@@ -207,7 +210,7 @@ def detect(
 
 
 def _one(
-    engine: Detector, source: Path, name: str, plan: OutputPlan, noted: set[str]
+    engine: Detector, source: Path, name: str, plan: OutputPlan, noted: dict[str, list[str]]
 ) -> SourceSummary | None:
     """Detect in one source and say in one line what came of it; None if nothing did."""
     from actionunits.detect.outputs import detect_to_files
@@ -225,7 +228,7 @@ def _several(
     options: Mapping[str, Any],
     plan: OutputPlan,
     jobs: int,
-    noted: set[str],
+    noted: dict[str, list[str]],
 ) -> list[SourceSummary | None]:
     """Detect in several sources at once and say in a line each what came of it, as it comes."""
     from actionunits.detect.jobs import detect_side_by_side
@@ -241,16 +244,18 @@ def _several(
     return summaries
 
 
-def _told(outcome: SourceSummary | UserError, noted: set[str]) -> SourceSummary | None:
-    """Say what came of a source; a note that ``noted`` holds already is not said again."""
+def _told(outcome: SourceSummary | UserError, noted: dict[str, list[str]]) -> SourceSummary | None:
+    """Say what came of a source; ``noted`` holds the sources of each note, which is said of the first."""
     if isinstance(outcome, UserError):
         print(f"au: {outcome}", file=sys.stderr)
         return None
     if outcome.trouble:
         print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
-    if outcome.note and outcome.note not in noted:
-        noted.add(outcome.note)
-        print(f"au: {outcome.source.resolve().name}: {outcome.note}", file=sys.stderr)
+    if outcome.note:
+        name = outcome.source.resolve().name
+        if outcome.note not in noted:
+            print(f"au: {name}: {outcome.note}", file=sys.stderr)
+        noted.setdefault(outcome.note, []).append(name)
     print(_line(outcome), flush=True)
     return outcome
 
@@ -267,6 +272,12 @@ def _line(summary: SourceSummary) -> str:
         parts.append(f"{summary.frames / max(summary.seconds, 1e-9):.0f} {shown}s/s")
     files = ", ".join(str(file) for file in summary.files)
     return f"{summary.source.resolve().name}: {', '.join(parts)} -> {files}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """At most ten names."""
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return f"{', '.join(names[:10])}{more}"
 
 
 def _counted(number: int, what: str) -> str:

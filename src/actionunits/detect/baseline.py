@@ -6,7 +6,7 @@ each face and AU, the level that the network gives at rest, and takes from the v
 - intensity: the level at rest is subtracted, and nothing falls below 0; left and right keep their proportion.
 - probability: on the logarithm of its odds, a level at rest that is nearer to the AU's threshold than
   :data:`REST_GAP` is brought down to that distance, and all values of the face and AU with it. A level that
-  is farther away stays: nothing is ever raised.
+  is farther away stays: nothing is ever raised. Odds above :data:`MOST_ODDS` count as that much.
 
 What was measured of it is in ``docs/benchmarks/detect_options.md``.
 """
@@ -27,10 +27,13 @@ from actionunits.detect.spool import Spool
 from actionunits.errors import UserError
 from actionunits.records import FloatArray
 
-__all__ = ["LEAST_FRAMES", "REST_GAP", "Baseline", "baseline_note", "rebased"]
+__all__ = ["LEAST_FRAMES", "MOST_ODDS", "REST_GAP", "Baseline", "baseline_note", "rebased"]
 
 #: How far below an AU's threshold a face at rest is brought, in natural logarithms of odds.
 REST_GAP = 1.0
+#: Above these odds (a probability of .982) a face surely shows an AU; how far above says nothing. Where it
+#: shows one all the time, .999 and .9999 would be moved to different sides of the threshold.
+MOST_ODDS = 4.0
 #: A face that was in view in fewer frames has no baseline; its values stay as they are.
 LEAST_FRAMES = 15
 
@@ -90,18 +93,20 @@ def baseline_note(baseline: Baseline | None, shortest_s: float | None) -> str | 
             baseline; None if there is none.
 
     >>> baseline_note(Baseline(5.0), 3.21)
-    'baseline first:5s: a face was in view for less than 5 s, all of which was taken for its neutral face'
-    >>> baseline_note(Baseline(5.0), 8.0) is None
+    'baseline first:5s: a face was in view for no more than 5 s, all of which was taken for its neutral face'
+    >>> baseline_note(Baseline(5.0), 5.0) is None, baseline_note(Baseline(5.0), 5.04) is None
+    (False, True)
+    >>> baseline_note(None, 3.21) is None
     True
     """
     if baseline is None or shortest_s is None:
         return None
     least_s = _LEAST_SEEN_S if baseline.first_s is None else baseline.first_s
-    if shortest_s >= least_s:
+    if shortest_s > least_s + 1e-6:
         return None
     what = "all of which" if baseline.first_s else "and what it shows throughout"
     return (
-        f"baseline {baseline}: a face was in view for less than {least_s:g} s, {what} was taken for its "
+        f"baseline {baseline}: a face was in view for no more than {least_s:g} s, {what} was taken for its "
         "neutral face"
     )
 
@@ -158,8 +163,10 @@ class _Rest:
     grades: NDArray[np.float64]
 
     def take_from(self, face: FaceResult, thresholds: FloatArray) -> FaceResult:
-        excess = np.maximum(self.odds - (_log_odds(thresholds) - REST_GAP), 0.0)
-        probability = 1.0 / (1.0 + np.exp(excess - _log_odds(face.probability)))
+        rest = np.minimum(self.odds, MOST_ODDS)
+        excess = np.maximum(rest - (_log_odds(thresholds) - REST_GAP), 0.0)
+        odds = np.minimum(_log_odds(face.probability), MOST_ODDS)
+        probability = 1.0 / (1.0 + np.exp(excess - odds))
         kept = np.where(excess > 0, probability, face.probability).astype(np.float32)
         graded = face.intensity
         if graded is not None:

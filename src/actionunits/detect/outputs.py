@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "output_names"]
 
+#: The share of a source's faces outside what the model was tested on from which it is said.
+_OUTSIDE_SHARE = 0.25
+
 
 @dataclass(frozen=True)
 class OutputPlan:
@@ -242,12 +245,24 @@ def _note(
 ) -> str | None:
     """What to know of the results, in one line.
 
-    A frame rate that the model does not know; wishes that need time, of a source without; videos in a folder
-    of pictures that are no sources of their own; a baseline of a face that was seen shortly; an ELAN file
-    without events.
+    A frame rate that the model does not know; no face, or many outside what it was tested on; wishes that
+    need time, of a source without; videos in a folder of pictures that are no sources of their own; a
+    baseline of a face that was seen shortly; an ELAN file without events.
     """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
+    if count.frames and not count.with_face:
+        said.append("no face was found: faces narrower than about 60 px, or seen from the side, are not")
+    faces = sum(count.seen.values())
+    for column, outside, how in (
+        ("outside_pose", count.turned, "turned or tilted farther"),
+        ("outside_size", count.small, "smaller"),
+    ):
+        if outside > _OUTSIDE_SHARE * faces:
+            said.append(
+                f"{outside} of {faces} faces are {how} than the model was tested on ({column}): trust their "
+                "values less"
+            )
     videos = [str(video) for video in frames.videos if video.resolve() not in plan.protected]
     if videos:
         more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
@@ -261,8 +276,8 @@ def _note(
     else:
         short = baseline_note(detector.baseline, count.shortest_s(LEAST_FRAMES))
         said += [short] if short else []
-    if events is not None and not events.coding().events:
-        said.append("the ELAN file has no events: no AU was shown")
+    if count.with_face and events is not None and not events.coding().events:
+        said.append("the ELAN file has no events: no AU reached its threshold")
     return "; ".join(said) or None
 
 
@@ -280,6 +295,8 @@ class _Count:
     seen: dict[int, int] = field(default_factory=dict)  # frames of each face
     first_s: float = 0.0
     last_s: float = 0.0
+    turned: int = 0  # faces of frames outside the poses that the model was tested on
+    small: int = 0  # and below the sizes
     trouble: str | None = None
 
     def shortest_s(self, least_frames: int) -> float | None:
@@ -313,6 +330,8 @@ def _feed(
                 count.with_face += bool(result.faces)
                 for face in result.faces:
                     count.seen[face.track] = count.seen.get(face.track, 0) + 1
+                    count.turned += bool(face.outside_pose)
+                    count.small += bool(face.outside_size)
         except TruncatedSource as problem:
             if count.frames == 0:
                 raise

@@ -59,7 +59,7 @@ class Annotator:
         thresholds: f32[A]; bars that reach them are bright.
         boxes: draw the AU groups' boxes of the results.
         names: of a folder of pictures, the name of each in order of the frames: it stands there instead of
-            the time, which they do not have.
+            the time, which they do not have, behind its number.
     """
 
     def __init__(
@@ -116,6 +116,11 @@ class Annotator:
                 i for i in np.argsort(-face.probability)[:3] if face.probability[i] >= self._thresholds[i]
             ]
             label += ": AU " + " ".join(f"{self._aus[i]}" for i in order) if order else ""
+        outside = [
+            how for how, is_so in (("turned", face.outside_pose), ("small", face.outside_size)) if is_so
+        ]
+        if outside:
+            label += f" ({' and '.join(outside)}: not tested)"
         _label(picture, label, (box[0], box[1]), colour, 0.5 * max(1.0, picture.shape[0] / 720))
 
     def _panel(self, height: int, result: FrameResult) -> ImageArray:
@@ -123,7 +128,8 @@ class Annotator:
         panel = np.full((height, round(300 * unit), 3), _GROUND, np.uint8)
         text = f"{_clock(result.time_s)}   frame {result.frame_index + 1}"
         if self._names:
-            text = _shortened(self._names[result.frame_index], 200 * unit, 0.46 * unit)
+            number = f"{result.frame_index + 1}: "
+            text = number + _shortened(self._names[result.frame_index], 160 * unit, 0.46 * unit)
         _write(panel, text, (12 * unit, 20 * unit), 0.46 * unit, _FAINT)
         if not result.faces:
             _write(panel, "no face", (12 * unit, 46 * unit), 0.55 * unit, _INK)

@@ -50,12 +50,12 @@ class FaceResult:
         """f32[3]: pitch, yaw and roll; see :func:`actionunits.faces.pose.head_pose`."""
         return head_pose(Landmarks(self.landmarks), self.finder)
 
-    @property
+    @cached_property
     def outside_pose(self) -> bool | None:
         """Whether the head is turned farther than what was tested; None where nothing says what that was."""
         return None if self.tested is None else self.tested.outside_pose(self.pose_deg)
 
-    @property
+    @cached_property
     def outside_size(self) -> bool | None:
         """Whether the face is smaller than what was tested; None where nothing says what that was."""
         return None if self.tested is None else self.tested.outside_size(Landmarks(self.landmarks))

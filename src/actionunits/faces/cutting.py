@@ -10,7 +10,15 @@ __all__ = ["cut_out"]
 
 
 def cut_out(grey: ImageArray, x0: int, y0: int, width: int, height: int) -> ImageArray:
-    """A part of a picture, which may reach beyond the border: there the nearest pixel is repeated."""
+    """A part of a picture, which may reach beyond the border: there the nearest pixel is repeated.
+
+    Args:
+        grey: u8[H,W].
+        x0: left edge in px.
+        y0: top edge.
+        width: of the part, 0 or more.
+        height: 0 or more.
+    """
     rows, columns = grey.shape[:2]
     if 0 <= y0 <= rows - height and 0 <= x0 <= columns - width:
         return grey[y0 : y0 + height, x0 : x0 + width]

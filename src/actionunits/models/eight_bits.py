@@ -8,7 +8,8 @@ the range that they had on examples.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from actionunits.atomic import replace_when_done
+from actionunits.errors import UserError
 
 __all__ = ["write_eight_bits"]
 
@@ -29,8 +31,8 @@ def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, N
     Args:
         source: an ``.onnx`` file.
         path: where to; may be ``source``.
-        examples: inputs by name, such as the model will see: they set the ranges of the values between the
-            layers. Some hundred faces are enough.
+        examples: inputs by name, such as the model will see, at least one: they set the ranges of the values
+            between the layers. Some hundred faces are enough.
 
     Raises:
         UserError: the file cannot be written.
@@ -44,10 +46,10 @@ def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, N
     )
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    level = logging.root.level
-    logging.root.setLevel(logging.ERROR)  # both advise on the root logger
-    try:
-        with TemporaryDirectory() as folder:
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}")
+    with replace_when_done(path) as beside:
+        with TemporaryDirectory(dir=path.parent) as folder, _without_advice():
             prepared, made = Path(folder, "prepared.onnx"), Path(folder, "made.onnx")
             quant_pre_process(source, prepared, skip_symbolic_shape=True)
             quantize_static(
@@ -63,16 +65,28 @@ def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, N
                 calibrate_method=CalibrationMethod.MinMax,
             )
             proto = onnx.load_model(made)
-    finally:
-        logging.root.setLevel(level)
-    used = {node.domain for node in proto.graph.node}
-    kept = [each for each in proto.opset_import if each.domain in used]
-    for notes in (proto.opset_import, proto.metadata_props, proto.graph.metadata_props):
-        del notes[:]  # the preparation leaves notes of its own, and names every dialect that it knows
-    proto.opset_import.extend(kept)
-    proto.metadata_props.extend(onnx.load_model(source, load_external_data=False).metadata_props)
-    with replace_when_done(path) as beside:
+        used = {node.domain for node in proto.graph.node}
+        kept = [each for each in proto.opset_import if each.domain in used]
+        for notes in (proto.opset_import, proto.metadata_props, proto.graph.metadata_props):
+            del notes[:]  # the preparation leaves notes of its own, and names every dialect that it knows
+        proto.opset_import.extend(kept)
+        proto.metadata_props.extend(onnx.load_model(source, load_external_data=False).metadata_props)
+        onnx.checker.check_model(proto)
         beside.write_bytes(proto.SerializeToString())
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Both steps advise to do what is done here; what is not advice is still logged."""
+
+    def is_no_advice(record: logging.LogRecord) -> bool:
+        return "pre-process" not in record.getMessage().lower()
+
+    logging.root.addFilter(is_no_advice)
+    try:
+        yield
+    finally:
+        logging.root.removeFilter(is_no_advice)
 
 
 def _reader(examples: Iterable[Mapping[str, NDArray[np.float32]]]) -> Any:

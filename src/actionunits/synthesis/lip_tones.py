@@ -24,7 +24,10 @@ _LOG_UPPER, _LOG_LOWER, _BOUNDS = (-0.25, 0.25), (0.0, 0.2), (0.5, 1.3)
 
 
 def toned_lips(image: ImageArray, points: FloatArray, upper: float, lower: float) -> ImageArray:
-    """A picture u8[H,W,3] whose lips are made darker or lighter; what lies between them stays.
+    """A picture u8[H,W,3] whose lips are made darker or lighter; what lies between parted lips stays.
+
+    The tones end softly, within about a twentieth of the inter-ocular distance. Where the lips meet, and
+    where points let them overlap, each counts by its share: no place is darker or lighter than both tones.
 
     Args:
         image: RGB.
@@ -42,10 +45,10 @@ def toned_lips(image: ImageArray, points: FloatArray, upper: float, lower: float
     )
     if right <= left or bottom <= top:
         return image
-    factor = np.ones((bottom - top, right - left), np.float32)
-    for outline, tone in ((_UPPER, upper), (_LOWER, lower)):
-        corners = points[list(outline)] - np.array([left, top], np.float32)
-        factor += (tone - 1.0) * _soft_mask(corners, factor.shape, soft_px)
+    corner, shape = np.array([left, top], np.float32), (int(bottom - top), int(right - left))
+    masks = [_soft_mask(points[list(outline)] - corner, shape, soft_px) for outline in (_UPPER, _LOWER)]
+    together = np.maximum(masks[0] + masks[1], 1.0)
+    factor = 1.0 + ((upper - 1.0) * masks[0] + (lower - 1.0) * masks[1]) / together
     toned = image.copy()
     part = toned[top:bottom, left:right]
     part[...] = np.clip(np.rint(part * factor[..., None]), 0, 255).astype(np.uint8)

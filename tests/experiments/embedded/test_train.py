@@ -19,9 +19,15 @@ from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_ba
 from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.embedded.store import PictureStore
-from actionunits.experiments.embedded.train import Validation, _predictor_of, train_embedded
+from actionunits.experiments.embedded.train import (
+    Validation,
+    _predictor_of,
+    predictor,
+    train_embedded,
+)
 from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import build
+from actionunits.models.weights import load_model, read_header
 from actionunits.synthesis.painting import paint_portrait
 
 TINY = [
@@ -124,6 +130,24 @@ def test_the_file_works_in_8_bits_with_scores_and_thresholds_of_its_own(trained)
     limits = choose_thresholds(predict, chosen_by.animated, chosen_by.faces, spec)
     np.testing.assert_allclose(card["thresholds"], limits, atol=1e-4)
     assert card["validation_score"] == pytest.approx(chosen_by.score_of(predict, spec), abs=1e-4)
+
+
+def test_the_network_in_32_bits_has_a_card_of_its_own(trained):
+    file, _, card = trained
+    own = read_header(file.with_name("default.safetensors")).card
+    assert own["eight_bits"] is False
+    assert own["thresholds"] != card["thresholds"]
+    network = load_model(file.with_name("default.safetensors"))
+    out, recipe = file.parent, load_embedded_recipe(TINY)
+    people = find_people([out.parent / "faces"], validation=recipe.split.validation, test=recipe.split.test)
+    chosen_by = Validation(
+        list(store_batches(PictureStore(out / "validation"), network.spec)),
+        real_faces(people.validation, network.spec, views=VIEWS),
+    )
+    assert own["validation_score"] == pytest.approx(chosen_by.score(network), abs=1e-4)
+    limits = choose_thresholds(predictor(network), chosen_by.animated, chosen_by.faces, network.spec)
+    np.testing.assert_allclose(own["thresholds"], limits, atol=1e-4)
+    assert not list(out.glob("draft*"))
 
 
 def _works_in_8_bits(file):

@@ -117,7 +117,8 @@ def _groups(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
         rows.append([name, str(group["people"]), *map(_show, scores)])
     note = (
         "By what the source of the photographs says of the people. The groups are small: this can show a "
-        "failure, but no equality."
+        "failure, but no equality. (A failure that was seen here leads to the next version, for which it "
+        "is no longer unseen.)"
     )
     head = ["people", "number", "AU12, ROC AUC", "AU6, ROC AUC", "AU12 called on smiles", "on neutral"]
     head.append("most called on neutral")
@@ -148,7 +149,8 @@ def _making(card: Mapping[str, Any]) -> list[str]:
     )
     if card["eight_bits"]:
         what += (
-            " Its file works in 8 bits; thresholds and scores are the file's (those of single seeds: before)."
+            " Its file works in 8 bits. Thresholds and scores are those of the file; the single seeds were "
+            "scored in 32 bits, before their mean was taken."
         )
     data, photographs = card["recipe"]["data"], card["photographs"]
     how = (
@@ -213,11 +215,11 @@ def _table_note(card: Mapping[str, Any]) -> str:
 
 
 def _show(value: float | None) -> str:
-    return "NaN" if value is None else f"{value:.2f}"
+    return "-" if value is None else f"{value:.2f}"
 
 
 def _show3(value: float | None) -> str:
-    return "NaN" if value is None else f"{value:.3f}"
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _limits(card: Mapping[str, Any]) -> list[str]:
@@ -232,7 +234,12 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "  `au detect` flags others), adults, mostly of the groups in the portraits.",
         "- Intensities are those of animated faces: nobody coded a photograph. On real smiles AU6's comes",
         "  out near 1 (A) however clear it is: use its probability. (AU12's rises with the smile.)",
-        "- A hand before the face is not noticed; one that comes to the chin may be called AU2.",
+        "- AU6 was learnt from broad smiles without codes: it is called where a smile parts the lips, seldom",
+        "  elsewhere. It does not tell felt from posed (Duchenne) smiles.",
+        "- Brows that are raised a little at rest may be called AU2 or AU5. A hand before the face is not",
+        "  noticed; one that comes to the chin may be called AU2. What glasses and age do was not looked into.",
+        "- Full lips, dark above and light below, are set apart by the points though they are shut: AU25 may",
+        "  be called for it.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
         "- Emotions, intentions, health or honesty cannot be read from Action Units alone.",
         *_points_note(card),

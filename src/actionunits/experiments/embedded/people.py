@@ -40,7 +40,8 @@ class Photograph:
         subject: ``FOLDER/PERSON``, unique over several folders.
         smiling: shown smiling (file names with ``_smiling``), else neutral.
         doubtful: neutral, or a smile that shows hardly any teeth; nobody knows.
-        group: the person's apparent ethnicity as the photographs' source says; empty where it says nothing.
+        group: ``apparent ethnicity: black`` and the like, as the photographs' source says; empty where it
+            says nothing (unsorted portraits are not asked).
     """
 
     path: Path
@@ -189,7 +190,7 @@ def _with_groups(photographs: Sequence[Photograph]) -> list[Photograph]:
     named = {
         subject: name
         for name, subjects in groups_of(photographs).items()
-        if name.startswith(ATTRIBUTES["face_eth"])
+        if name.startswith(f"{ATTRIBUTES['face_eth']}: ")
         for subject in subjects
     }
     return [replace(photo, group=named.get(photo.subject, "")) for photo in photographs]

@@ -134,7 +134,10 @@ def _fill_photographed(
     face_model: Path | None,
     rng: np.random.Generator,
 ) -> None:
-    """Photographs as they are, another one for each row, as often smiling as neutral, folders alike."""
+    """Photographs as they are, another one for each row, as often smiling as neutral, folders alike.
+
+    Within a folder, groups are drawn evenly where the layout says so.
+    """
     for row in rows:
         smiling = bool(rng.random() < 0.5)
         sure = [photo for photo in photographs if not photo.doubtful]

@@ -48,6 +48,7 @@ class Layout:
         lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
         even_groups: whether, of the people whose source names their apparent group, each group is drawn as
             often as another.
+        groups: that of each subject, where they are drawn by it.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -71,6 +72,7 @@ class Layout:
     landmarks_version: str = ""
     lip_tones_share: float = 0.0
     even_groups: bool = False
+    groups: tuple[str, ...] = ()
 
     @property
     def stored_px(self) -> int:
@@ -100,7 +102,8 @@ class PictureStore:
     def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self.folder = folder
         values = json.loads((folder / "layout.json").read_text())
-        self.layout = Layout(**{**values, "aus": tuple(values["aus"]), "subjects": tuple(values["subjects"])})
+        lists = {name: tuple(values[name]) for name in ("aus", "subjects", "groups")}
+        self.layout = Layout(**values | lists)
         arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}
         self.crops: ImageArray = arrays["crops"]
         self.points: FloatArray = arrays["points"]

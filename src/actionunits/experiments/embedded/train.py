@@ -113,19 +113,23 @@ def train_embedded(
     chosen = best[0][0]
     if recipe.kept > 1:
         chosen = _mean_of([each for each, _ in best[: recipe.kept]], chosen_by)
-    predict = predictor(chosen.model)
-    with replace_when_done(out / "default.onnx") as file:
-        export_onnx(chosen.model, file, card={})
-        if recipe.eight_bits:
-            write_eight_bits(file, file, _examples(stores["train"], spec))
-            predict = _predictor_of(file)
-            limits = _thresholds(predict, chosen_by, spec)
-            chosen = replace(chosen, thresholds=limits, score=chosen_by.score_of(predict, spec))
-        tested = _tested(predict, chosen, people, stores)
-        card = make_card(chosen, tested, people, recipe, face_model, seeds=scored)
-        replace_card(file, card)
-    _write_beside(chosen.model, card, out)
-    return out / "default.onnx"
+
+    def card_of(network: Trained, predict: Predict, *, eight_bits: bool) -> dict[str, Any]:
+        tested = _tested(predict, network, people, stores)
+        made = replace(recipe, eight_bits=eight_bits)
+        return make_card(network, tested, people, made, face_model, seeds=scored)
+
+    draft = out / "draft.onnx"
+    export_onnx(chosen.model, draft, card={})
+    card = of_network = card_of(chosen, predictor(chosen.model), eight_bits=False)
+    if recipe.eight_bits:
+        write_eight_bits(draft, draft, _examples(stores["train"], spec))
+        predict = _predictor_of(draft)
+        limits, score = _thresholds(predict, chosen_by, spec), chosen_by.score_of(predict, spec)
+        card = card_of(replace(chosen, thresholds=limits, score=score), predict, eight_bits=True)
+    replace_card(draft, card)
+    _write_beside(chosen.model, of_network, card, out)
+    return draft.replace(out / "default.onnx")
 
 
 def _train_seed(
@@ -179,7 +183,7 @@ def _thresholds(predict: Predict, chosen_by: Validation, spec: InputSpec) -> Flo
 
 
 def _examples(store: PictureStore, spec: InputSpec) -> Iterator[dict[str, FloatArray]]:
-    """Training pictures as a tracker would give them, by which the ranges of 8-bit values are set."""
+    """Jittered and repainted training pictures, by whose extremes the ranges of 8-bit values are set."""
     batches = StoreBatches(store, spec, min(EXAMPLES_BATCH, len(store))).epoch(0, seed=0)
     for batch in islice(batches, EXAMPLES // EXAMPLES_BATCH):
         assert batch.landmarks is not None
@@ -312,6 +316,8 @@ def _stores(
         photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
         if use.endswith("-smiles") and not _any_broad_smile(photographs, spec.landmarks):
             continue
+        groups = {photo.subject: photo.group for photo in photographs}
+        even = data.even_groups and use == "train"
         layout = Layout(
             aus=spec.aus,
             size_px=spec.size_px,
@@ -325,8 +331,9 @@ def _stores(
             mixed_share=recipe.data.mixed_share if use == "train" else 0.0,
             doubtful_share=recipe.data.doubtful_share if use == "train" else 0.0,
             lip_tones_share=recipe.data.lip_tones_share if use == "train" else 0.0,
-            even_groups=recipe.data.even_groups and use == "train",
-            subjects=tuple(sorted({photo.subject for photo in photographs})),
+            even_groups=even,
+            groups=tuple(groups[subject] for subject in sorted(groups)) if even else (),
+            subjects=tuple(sorted(groups)),
             face_model=face_model.name if face_model else "",
             landmarks=spec.landmarks,
             landmarks_version=landmarks_version(spec.landmarks),
@@ -351,10 +358,12 @@ def _model_points(store: PictureStore) -> FloatArray:
     return np.asarray(store.points) - np.float32(offset)
 
 
-def _write_beside(model: PointsAndPicture, card: Mapping[str, Any], out: Path) -> None:
-    """The card as a file and as a page, and the network in 32 bits, with the card of the file."""
+def _write_beside(
+    model: PointsAndPicture, of_network: Mapping[str, Any], card: Mapping[str, Any], out: Path
+) -> None:
+    """The card of the ONNX file as a file and as a page; the network in 32 bits, with a card of its own."""
     with replace_when_done(out / "card.json") as beside:
         beside.write_text(json.dumps(card, indent=1))
     with replace_when_done(out / "card.md") as beside:
         beside.write_text(card_page(card))
-    save_model(out / "default.safetensors", model, name="embedded/points_and_picture", card=card)
+    save_model(out / "default.safetensors", model, name="embedded/points_and_picture", card=of_network)
