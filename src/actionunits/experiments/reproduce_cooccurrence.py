@@ -180,6 +180,7 @@ def _table_of(item: str, name: str) -> Maker:
         for metric in ("ACC", "AUC"):
             table[f"{metric} paper"] = published_table("cooccurrence", item, metric)[name]
         table["ACC Zeros, paper's counts"] = _zeros_of_paper(table.index)
+        table = table.astype(dict.fromkeys(table.select_dtypes("integer"), float))  # its means are none
         scored = table[table["AUC"].notna()]
         table.loc[f"mean of {len(scored)}"] = scored.mean()
         of_chin = {where: [float(_column(found, m)[0]) for m in METRICS] for where, found in chin.items()}
