@@ -82,11 +82,13 @@ class ElanEvents:
         start = self._since.pop(track)
         self._seen.setdefault(track, []).append((start, max(now, start + 1)))
 
-    def coding(self) -> ElanCoding:
-        """What was gathered; it may be asked again, but nothing can be added after it.
+    @property
+    def empty(self) -> bool:
+        """Whether no AU was shown so far."""
+        return not self._events and not self._open
 
-        One face is not named, several are numbered.
-        """
+    def coding(self) -> ElanCoding:
+        """What was gathered; nothing can be added after it. One face is not named, several are numbered."""
         end = self._now_ms + max(self._step_ms, 1)
         for track in list(self._since):
             self._end_face(track, end)

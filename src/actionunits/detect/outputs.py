@@ -276,7 +276,7 @@ def _note(
     else:
         short = baseline_note(detector.baseline, count.shortest_s(LEAST_FRAMES))
         said += [short] if short else []
-    if count.with_face and events is not None and not events.coding().events:
+    if count.with_face and events is not None and events.empty:
         said.append("the ELAN file has no events: no AU reached its threshold")
     return "; ".join(said) or None
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +54,7 @@ def write_eight_bits(source: Path, path: Path, examples: Iterable[Mapping[str, N
             quantize_static(
                 prepared,
                 made,
-                _reader(examples),
+                _Examples(examples),
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=["Conv", "Gemm"],
                 per_channel=True,
@@ -89,15 +88,13 @@ def _without_advice() -> Iterator[None]:
         logging.root.removeFilter(is_no_advice)
 
 
-def _reader(examples: Iterable[Mapping[str, NDArray[np.float32]]]) -> Any:
-    """The examples as the quantiser asks for them."""
-    from onnxruntime.quantization import CalibrationDataReader
+class _Examples:
+    """The examples as the quantiser asks for them, which takes whatever has this method."""
 
-    waiting = iter(examples)
+    def __init__(self, examples: Iterable[Mapping[str, NDArray[np.float32]]]) -> None:
+        self._waiting = iter(examples)
 
-    class Examples(CalibrationDataReader):  # type: ignore[misc]
-        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            given = next(waiting, None)
-            return None if given is None else dict(given)
-
-    return Examples()
+    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
+        """The next inputs by name; None after the last."""
+        given = next(self._waiting, None)
+        return None if given is None else dict(given)

@@ -46,9 +46,8 @@ class Layout:
             lips together; they show the AUs but
             :data:`~actionunits.experiments.embedded.labels.DOUBTFUL_AUS`.
         lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
-        even_groups: whether, of the people whose source names their apparent group, each group is drawn as
-            often as another.
-        groups: that of each subject, where they are drawn by it.
+        groups: that of each subject, the apparent one that its source names or none, where each is drawn as
+            often as another; else empty.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -71,8 +70,12 @@ class Layout:
     doubtful_share: float = 0.0
     landmarks_version: str = ""
     lip_tones_share: float = 0.0
-    even_groups: bool = False
     groups: tuple[str, ...] = ()
+
+    @property
+    def even_groups(self) -> bool:
+        """Whether each group is drawn as often as another."""
+        return bool(self.groups)
 
     @property
     def stored_px(self) -> int:

@@ -108,14 +108,15 @@ def train_embedded(
     trained = [
         _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
     ]
-    scored = [(each, _tested(predictor(each.model), each, people, stores)) for each in trained]
+    unseen = real_faces(people.test, spec)
+    scored = [(each, _tested(predictor(each.model), each, people, unseen, stores)) for each in trained]
     best = sorted(scored, key=lambda each: np.nan_to_num(each[0].score, nan=-np.inf), reverse=True)
     chosen = best[0][0]
     if recipe.kept > 1:
         chosen = _mean_of([each for each, _ in best[: recipe.kept]], chosen_by)
 
     def card_of(network: Trained, predict: Predict, *, eight_bits: bool) -> dict[str, Any]:
-        tested = _tested(predict, network, people, stores)
+        tested = _tested(predict, network, people, unseen, stores)
         made = replace(recipe, eight_bits=eight_bits)
         return make_card(network, tested, people, made, face_model, seeds=scored)
 
@@ -227,7 +228,9 @@ def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> fl
     return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
 
 
-def _tested(predict: Predict, trained: Trained, people: People, stores: Mapping[str, PictureStore]) -> Tested:
+def _tested(
+    predict: Predict, trained: Trained, people: People, faces: RealFaces, stores: Mapping[str, PictureStore]
+) -> Tested:
     """The scores on test people, which choose nothing; of the network, or of the file that is made of it."""
     spec = trained.model.spec
 
@@ -239,7 +242,6 @@ def _tested(predict: Predict, trained: Trained, people: People, stores: Mapping[
 
     animated = animated_in(stores["test"])
     on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
-    faces = real_faces(people.test, spec)
     smiles = None
     if faces.smiling.any():
         smiles = smile_scores(predict, faces, spec, trained.thresholds)
@@ -317,7 +319,6 @@ def _stores(
         if use.endswith("-smiles") and not _any_broad_smile(photographs, spec.landmarks):
             continue
         groups = {photo.subject: photo.group for photo in photographs}
-        even = data.even_groups and use == "train"
         layout = Layout(
             aus=spec.aus,
             size_px=spec.size_px,
@@ -331,9 +332,10 @@ def _stores(
             mixed_share=recipe.data.mixed_share if use == "train" else 0.0,
             doubtful_share=recipe.data.doubtful_share if use == "train" else 0.0,
             lip_tones_share=recipe.data.lip_tones_share if use == "train" else 0.0,
-            even_groups=even,
-            groups=tuple(groups[subject] for subject in sorted(groups)) if even else (),
             subjects=tuple(sorted(groups)),
+            groups=tuple(groups[who] for who in sorted(groups))
+            if data.even_groups and use == "train"
+            else (),
             face_model=face_model.name if face_model else "",
             landmarks=spec.landmarks,
             landmarks_version=landmarks_version(spec.landmarks),
