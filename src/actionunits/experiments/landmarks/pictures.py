@@ -27,6 +27,7 @@ from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
 from actionunits.synthesis.animate import AnimatedFace
 from actionunits.synthesis.face_model import FaceModel, load_face_model
+from actionunits.synthesis.lip_tones import with_random_lip_tones
 from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.render import MouthLook
 
@@ -72,6 +73,7 @@ class StoreLayout:
         count: pictures.
         seed: of all choices.
         real_share: share of pictures that are photographs as they are.
+        lip_tones_share: share of pictures whose lips are made darker or lighter, each by itself.
         subjects: whose faces.
         face_model: name of the 3-D model's file.
     """
@@ -79,6 +81,7 @@ class StoreLayout:
     count: int
     seed: int
     real_share: float
+    lip_tones_share: float
     subjects: tuple[str, ...]
     face_model: str
 
@@ -173,14 +176,15 @@ def _make_part(
     rng = np.random.default_rng([layout.seed, part])
     if rng.random() < layout.real_share:
         chosen = [faces[int(rng.integers(len(faces)))] for _ in range(PER_PART)]
-        made = [_stored(*_photograph(face), rng) for face in chosen]
+        shown = (_photograph(face) for face in chosen)
     else:
         face = faces[int(rng.integers(len(faces)))]
         image, points = _photograph(face, _RENDER_EYES_PX * float(rng.uniform(0.8, 1.2)))
         portrait = Portrait(image, Landmarks(points), face.subject)
         animator = ModelAnimator(portrait, _model_file(face_model))
-        shown = (_animated(animator, rng) for _ in range(PER_PART))
-        made = [_stored(each.image, each.points, rng) for each in shown]
+        animated = (_animated(animator, rng) for _ in range(PER_PART))
+        shown = ((each.image, each.points) for each in animated)
+    made = [_stored(_toned(image, points, layout, rng), points, rng) for image, points in shown]
     with replace_when_done(_file(folder, part)) as beside, beside.open("wb") as stream:
         np.savez(stream, images=np.stack([m[0] for m in made]), points=np.stack([m[1] for m in made]))
 
@@ -232,6 +236,15 @@ def _animated(animator: ModelAnimator, rng: np.random.Generator) -> AnimatedFace
         window=STORED_PX / STORED_EYES_PX,
         rng=rng,
     )
+
+
+def _toned(
+    image: ImageArray, points: FloatArray, layout: StoreLayout, rng: np.random.Generator
+) -> ImageArray:
+    """As often as asked, lips of another tone: the same points lie where dark meets light."""
+    if layout.lip_tones_share and rng.random() < layout.lip_tones_share:
+        return with_random_lip_tones(image, points, rng)
+    return image
 
 
 def _stored(image: ImageArray, points: FloatArray, rng: np.random.Generator) -> tuple[ImageArray, FloatArray]:

@@ -23,6 +23,7 @@ class PointPictureSettings:
         real_share: share of the training pictures that are hand-placed photographs as they are.
         found_pictures: of people whose points the network before found.
         found_real_share: the share of those that are photographs as they are.
+        lip_tones_share: share of the training pictures whose lips are made darker or lighter, each by itself.
         batch: pictures in a batch.
         seed: of expressions, poses and light.
     """
@@ -32,14 +33,16 @@ class PointPictureSettings:
     real_share: float = 0.2
     found_pictures: int = 9600
     found_real_share: float = 0.5
+    lip_tones_share: float = 0.0
     batch: int = 64
     seed: int = 11
 
     def __post_init__(self) -> None:
         if min(self.pictures, self.validation_pictures, self.found_pictures, self.batch) < 1:
             raise ValueError("the numbers of pictures and batch must be 1 or more")
-        if not (0 <= self.real_share <= 1 and 0 <= self.found_real_share <= 1):
-            raise ValueError("real_share and found_real_share must be within 0 to 1")
+        shares = (self.real_share, self.found_real_share, self.lip_tones_share)
+        if not all(0 <= share <= 1 for share in shares):
+            raise ValueError("real_share, found_real_share and lip_tones_share must be within 0 to 1")
 
 
 @dataclass(frozen=True)

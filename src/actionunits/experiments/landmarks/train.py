@@ -139,7 +139,8 @@ class _Maker:
     ) -> Pictures:
         seed = self.recipe.data.seed + number
         subjects = tuple(sorted({face.subject for face in faces}))
-        layout = StoreLayout(count, seed, real_share, subjects, self.face_model.name)
+        tones = 0.0 if name == "validation" else self.recipe.data.lip_tones_share
+        layout = StoreLayout(count, seed, real_share, tones, subjects, self.face_model.name)
         show = self.stage(f"animating {name} faces", "pictures") if self.stage else None
         return make_pictures(
             self.out / name, faces, layout, self.face_model, workers=self.workers, on_progress=show
