@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from skimage import data, io
 
 import actionunits.detect
 from actionunits.detect.outputs import OutputPlan, detect_to_files, output_names
@@ -182,10 +183,18 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
 @pytest.mark.parametrize(
     ("baseline", "told"),
     [
-        ("auto", "no more than 10 s, and what it shows throughout was taken for its neutral face"),
-        ("first:5s", "no more than 5 s, all of which was taken for its neutral face"),
+        (
+            "auto",
+            "a face was in view for no more than 10 s, and what it shows throughout was taken for its "
+            "neutral face",
+        ),
+        (
+            "first:5s",
+            "a face was in view for no more than 5 s, all of which was taken for its neutral face",
+        ),
         ("none", None),
-        ("first:0.5s", None),
+        ("first:1s", None),
+        ("first:0.5s", "the face has none, since it is in fewer than 15 frames within 0.5 s"),
     ],
 )
 def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
@@ -196,7 +205,7 @@ def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
     if told is None:
         assert summary.note is None
         return
-    assert summary.note == f"baseline {baseline}: a face was in view for {told}"
+    assert summary.note == f"baseline {baseline}: {told}"
     assert summary.note in summary.files[1].read_text(), "the page says it, too"
 
 
@@ -233,3 +242,22 @@ def test_a_source_without_a_face_is_told(make_model: MakeModel, tmp_path: Path) 
     summary = detect_to_files(Detector(make_model()), tmp_path / "blank.png", "b", OutputPlan(tmp_path / "o"))
     assert summary.note is not None
     assert summary.note.startswith("no face was found: faces narrower than about 60 px")
+
+
+def test_a_second_face_of_a_picture_is_told(make_model: MakeModel, tmp_path: Path) -> None:
+    face = data.astronaut()[:300, 100:380]
+    folder = tmp_path / "photographs"
+    folder.mkdir()
+    io.imsave(folder / "both.png", np.concatenate([face, face], axis=1), check_contrast=False)
+    alone = OutputPlan(tmp_path / "out")
+    single = detect_to_files(Detector(make_model()), folder / "both.png", "one", alone)
+    assert single.rows == 1
+    assert single.note == (
+        "the picture shows more than one face, of which the largest was read: --faces all reads every one"
+    )
+    io.imsave(folder / "alone.png", face, check_contrast=False)
+    of_folder = detect_to_files(Detector(make_model()), folder, "two", alone)
+    assert of_folder.note
+    assert of_folder.note.startswith("1 of 2 pictures show more than one face")
+    every = detect_to_files(Detector(make_model(), faces="all"), folder, "all", alone)
+    assert (every.rows, every.note) == (3, None)

@@ -13,9 +13,10 @@ What was measured of it is in ``docs/benchmarks/detect_options.md``.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -84,31 +85,45 @@ class Baseline:
         return cls(float(match[1]))
 
 
-def baseline_note(baseline: Baseline | None, shortest_s: float | None) -> str | None:
-    """One line where so little was seen of a face that what it shows may be taken for its rest; else None.
+def baseline_note(baseline: Baseline | None, seen: Sequence[int], rate_hz: float) -> str | None:
+    """What to know of a baseline, in one line, where so little was seen of a face; else None.
+
+    What a face shows for a short time may be taken for its rest; with still fewer frames it has no baseline.
 
     Args:
         baseline: what was asked for.
-        shortest_s: for how long the face was in view that was so for the shortest time, of those that have a
-            baseline; None if there is none.
+        seen: in how many frames each face was in view.
+        rate_hz: frames in a second.
 
-    >>> baseline_note(Baseline(5.0), 3.21)
+    >>> baseline_note(Baseline(5.0), [80], 25.0)
     'baseline first:5s: a face was in view for no more than 5 s, all of which was taken for its neutral face'
-    >>> baseline_note(Baseline(5.0), 5.0) is None, baseline_note(Baseline(5.0), 5.04) is None
+    >>> baseline_note(Baseline(5.0), [125], 25.0) is None, baseline_note(Baseline(5.0), [126], 25.0) is None
     (False, True)
-    >>> baseline_note(None, 3.21) is None
+    >>> baseline_note(Baseline(), [9000, 14, 3], 25.0)
+    'baseline auto: of 3 faces 2 have none, since they are in fewer than 15 frames'
+    >>> baseline_note(None, [80], 25.0) is None
     True
     """
-    if baseline is None or shortest_s is None:
+    if baseline is None or not seen or rate_hz <= 0:
         return None
-    least_s = _LEAST_SEEN_S if baseline.first_s is None else baseline.first_s
-    if shortest_s > least_s + 1e-6:
-        return None
-    what = "all of which" if baseline.first_s else "and what it shows throughout"
-    return (
-        f"baseline {baseline}: a face was in view for no more than {least_s:g} s, {what} was taken for its "
-        "neutral face"
-    )
+    first_s = baseline.first_s
+    most = math.inf if first_s is None else math.ceil(first_s * rate_hz - 1e-3)
+    learnt_from = [min(frames, most) for frames in seen]
+    enough = [frames for frames, some in zip(seen, learnt_from, strict=True) if some >= LEAST_FRAMES]
+    said = []
+    if without := len(seen) - len(enough):
+        has, is_in = ("the face has", "it is")
+        if len(seen) > 1:
+            has, is_in = f"of {len(seen)} faces {without} have", "they are"
+        where = "" if first_s is None else f" within {first_s:g} s"
+        said.append(f"{has} none, since {is_in} in fewer than {LEAST_FRAMES} frames{where}")
+    least_s = _LEAST_SEEN_S if first_s is None else first_s
+    if enough and min(enough) / rate_hz <= least_s + 1e-6:
+        what = "all of which" if first_s else "and what it shows throughout"
+        said.append(
+            f"a face was in view for no more than {least_s:g} s, {what} was taken for its neutral face"
+        )
+    return f"baseline {baseline}: {' and '.join(said)}" if said else None
 
 
 def rebased(

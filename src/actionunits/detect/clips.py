@@ -36,6 +36,7 @@ class CroppedFrame:
         faces: ordered by track.
         crops: crop and points of each track.
         frame: the picture, where it is still wanted.
+        left_out: how many faces of a picture that is no part of a video were found and not read.
     """
 
     index: int
@@ -43,6 +44,7 @@ class CroppedFrame:
     faces: Sequence[TrackedFace]
     crops: dict[int, tuple[Crop, Landmarks]]
     frame: Frame | None
+    left_out: int = 0
 
 
 @dataclass(frozen=True)

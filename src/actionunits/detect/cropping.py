@@ -78,10 +78,13 @@ def cropped_frames(
 
     with closing(ahead(looked_at(), _QUEUE)) as ready:
         for frame, glance in ready:
-            yield _cropped(frame, tracker.update(frame, glance), spec, keep_frames)
+            found = tracker.update(frame, glance)
+            yield _cropped(frame, found, spec, keep_frames, tracker.left_out)
 
 
-def _cropped(frame: Frame, found: list[TrackedFace], spec: InputSpec, keep_frame: bool) -> CroppedFrame:
+def _cropped(
+    frame: Frame, found: list[TrackedFace], spec: InputSpec, keep_frame: bool, left_out: int
+) -> CroppedFrame:
     from actionunits.faces.align import align_for
 
     faces = sorted(found, key=lambda each: each.face.track)
@@ -89,4 +92,4 @@ def _cropped(frame: Frame, found: list[TrackedFace], spec: InputSpec, keep_frame
         each.face.track: (align_for(spec, frame, each.landmarks, each.face.box), each.landmarks)
         for each in faces
     }
-    return CroppedFrame(frame.index, frame.time_s, faces, crops, frame if keep_frame else None)
+    return CroppedFrame(frame.index, frame.time_s, faces, crops, frame if keep_frame else None, left_out)

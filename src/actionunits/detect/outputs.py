@@ -14,7 +14,7 @@ import numpy as np
 
 from actionunits.atomic import make_directory
 from actionunits.datasets.elan import is_as_written
-from actionunits.detect.baseline import LEAST_FRAMES, baseline_note
+from actionunits.detect.baseline import baseline_note
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
@@ -245,9 +245,9 @@ def _note(
 ) -> str | None:
     """What to know of the results, in one line.
 
-    A frame rate that the model does not know; no face, or many outside what it was tested on; wishes that
-    need time, of a source without; videos in a folder of pictures that are no sources of their own; a
-    baseline of a face that was seen shortly; an ELAN file without events.
+    A frame rate that the model does not know; no face, or many outside what it was tested on, or more than
+    one in a picture; wishes that need time, of a source without; videos in a folder of pictures that are no
+    sources of their own; a baseline of a face that was seen shortly; an ELAN file without events.
     """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
@@ -263,6 +263,9 @@ def _note(
                 f"{outside} of {faces} faces are {how} than the model was tested on ({column}): trust their "
                 "values less"
             )
+    if count.crowded:
+        one = "the picture shows" if count.frames == 1 else f"{count.crowded} of {count.frames} pictures show"
+        said.append(f"{one} more than one face, of which the largest was read: --faces all reads every one")
     videos = [str(video) for video in frames.videos if video.resolve() not in plan.protected]
     if videos:
         more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
@@ -274,8 +277,8 @@ def _note(
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     else:
-        short = baseline_note(detector.baseline, count.shortest_s(LEAST_FRAMES))
-        said += [short] if short else []
+        shortly = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz)
+        said += [shortly] if shortly else []
     if count.with_face and events is not None and events.empty:
         said.append("the ELAN file has no events: no AU reached its threshold")
     return "; ".join(said) or None
@@ -297,14 +300,14 @@ class _Count:
     last_s: float = 0.0
     turned: int = 0  # faces of frames outside the poses that the model was tested on
     small: int = 0  # and below the sizes
+    crowded: int = 0  # pictures of which a face was not read
     trouble: str | None = None
 
-    def shortest_s(self, least_frames: int) -> float | None:
-        """How long the face was in view that was so for the shortest time, of those with enough frames."""
-        frames = [each for each in self.seen.values() if each >= least_frames]
-        if not frames or self.frames < 2:
-            return None
-        return min(frames) * (self.last_s - self.first_s) / (self.frames - 1)
+    @property
+    def rate_hz(self) -> float:
+        """Frames in a second; 0 where there is no time between them."""
+        span_s = self.last_s - self.first_s
+        return (self.frames - 1) / span_s if span_s > 0 else 0.0
 
 
 def _feed(
@@ -328,6 +331,7 @@ def _feed(
                 count.first_s = count.first_s if count.frames else result.time_s
                 count.frames += 1
                 count.with_face += bool(result.faces)
+                count.crowded += result.left_out > 0
                 for face in result.faces:
                     count.seen[face.track] = count.seen.get(face.track, 0) + 1
                     count.turned += bool(face.outside_pose)

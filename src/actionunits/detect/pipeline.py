@@ -250,7 +250,7 @@ class Detector:
                         self.landmarks,
                     )
                 )
-            yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame)
+            yield FrameResult(cropped.index, cropped.time_s, tuple(faces), cropped.frame, cropped.left_out)
 
     def _said_whole(self, clips: Sequence[AskedClip], flow: ClipFlow | None) -> dict[tuple[int, int], _Said]:
         from actionunits.faces.batch import collate, sample_of

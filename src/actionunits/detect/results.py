@@ -70,9 +70,11 @@ class FrameResult:
         time_s: presentation time in seconds.
         faces: ordered by ``track``.
         frame: the picture itself where it was asked for, else None.
+        left_out: how many faces of a picture that is no part of a video were found and not read.
     """
 
     frame_index: int
     time_s: float
     faces: tuple[FaceResult, ...]
     frame: Frame | None = field(default=None, repr=False)
+    left_out: int = 0

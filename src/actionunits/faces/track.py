@@ -144,6 +144,8 @@ class FaceTracker:
         self.check_every = check_every
         self.search_every_s = search_every_s
         self.memory_s = memory_s
+        #: Faces of the last picture that are not followed, where pictures do not belong together.
+        self.left_out = 0
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
         self._next_number = 0
@@ -186,7 +188,9 @@ class FaceTracker:
 
     def _still(self, frame: Frame, faces: list[Face]) -> list[TrackedFace]:
         result = []
-        for number, face in enumerate(faces[:1] if self.keep == "largest" else faces):
+        kept = faces[:1] if self.keep == "largest" else faces
+        self.left_out = len(faces) - len(kept)
+        for number, face in enumerate(kept):
             landmarks = self._points(frame, face)
             confidence = self.detector.confidence(face.score)
             result.append(TrackedFace(replace(face, track=number), landmarks, confidence))

@@ -84,7 +84,7 @@ def make_card(
     photographs = people.train
     return {
         "name": "default",
-        "version": 6,
+        "version": recipe.version,
         "made_with": f"actionunits {version('actionunits')}",
         "aus": list(model.spec.aus),
         "thresholds": [round(float(t), 4) for t in trained.thresholds],

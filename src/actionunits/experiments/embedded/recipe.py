@@ -85,6 +85,7 @@ class EmbeddedRecipe:
 
     Attributes:
         title: what it is, in a line.
+        version: of the model that comes of it.
         data: what is learnt from.
         training: optimiser, schedule, devices.
         model: sizes of the network.
@@ -95,6 +96,7 @@ class EmbeddedRecipe:
     """
 
     title: str = "the embedded model"
+    version: str = "1"
     data: PictureSettings = PictureSettings()
     training: TrainSettings = TrainSettings()
     model: EmbeddedConfig = EmbeddedConfig()
