@@ -3,6 +3,7 @@
 - Hand: neutral faces whose points were placed by hand, found by the HOG detector. Both finders against the
   places that any scheme has in common, and against the drawn contours (where along a contour a point lies is
   a matter of the scheme). In inter-ocular distances.
+- Shut lips: how far apart each finder sets the inner lips of those faces whose lips are shut.
 - Box: the same faces with the box moved as detectors and trackers move it: how far a point wanders.
 - Clips: real videos, followed: second difference of each point from frame to frame; the box that the points
   imply against the detector's.
@@ -63,6 +64,8 @@ ON_CONTOUR = {
     "right lower lid": (36, 39, 40, 41), "left lower lid": (42, 45, 46, 47),
     "outer lips": range(48, 60), "mouth line": range(60, 68),
 }  # fmt: skip
+#: A drawn gap of the lips, in inter-ocular distances, below which they are shut.
+SHUT_BELOW = 0.02
 LIPS = {
     "outer lips": (87, 88, 89, 90, 91, 92, 93, 108, 107, 106, 105, 104, 87),
     "mouth line": (87, 94, 95, 96, 97, 98, 93),
@@ -118,6 +121,23 @@ def against_hand(faces: dict, hand: dict) -> dict:
             "from the contour": dict(zip(ON_CONTOUR, line.tolist(), strict=True)),
         }
     return {"faces": len(faces), **result}
+
+
+def shut_lips(faces: dict, hand: dict) -> dict:
+    """How far apart each finder sets the inner lips of faces whose lips are shut by the drawn contour."""
+    result: dict = {by: {} for by in LANDMARKS}
+    for name, (grey, face) in faces.items():
+        if lip_gap(from_hand(hand[name])) < SHUT_BELOW:
+            for by in LANDMARKS:
+                result[by][name] = lip_gap(find_landmarks(grey, face, by).points)
+    return {
+        by: {
+            "faces": len(gaps),
+            "mean": float(np.mean(list(gaps.values()))),
+            "the widest": {name: round(gaps[name], 3) for name in sorted(gaps, key=lambda n: -gaps[n])[:3]},
+        }
+        for by, gaps in result.items()
+    }
 
 
 def box_wander(faces: dict, tries: int = 8) -> dict:
@@ -359,6 +379,7 @@ def main() -> None:
     result = {
         "people": given.people,
         "hand": against_hand(neutral, hand),
+        "shut lips": shut_lips(neutral, hand),
         "wander with the box": box_wander(neutral),
         "clips": on_clips(clips, given.most_clips),
         "differ": differences(neutral, {"smiling": smiling, "congress": congress}),

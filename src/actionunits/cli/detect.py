@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from enum import StrEnum
@@ -195,14 +196,12 @@ def detect(
     )
     sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))
-    noted: dict[str, list[str]] = {}
+    teller = _Teller(sources)
     if side_by_side:
-        summaries = _several(named, options, plan, jobs, noted)
+        summaries = _several(named, options, plan, jobs, teller)
     else:
-        summaries = [_one(engine, source, name, plan, noted) for source, name in named]
-    for note, (_, *others) in noted.items():
-        if others:
-            print(f"au: the same of {_listed(others)}: {note}", file=sys.stderr)
+        summaries = [_one(engine, source, name, plan, teller) for source, name in named]
+    teller.repeat_notes()
     if all(summary is None for summary in summaries):
         raise typer.Exit(2)
     if any(summary is None or summary.trouble for summary in summaries):
@@ -210,7 +209,7 @@ def detect(
 
 
 def _one(
-    engine: Detector, source: Path, name: str, plan: OutputPlan, noted: dict[str, list[str]]
+    engine: Detector, source: Path, name: str, plan: OutputPlan, teller: _Teller
 ) -> SourceSummary | None:
     """Detect in one source and say in one line what came of it; None if nothing did."""
     from actionunits.detect.outputs import detect_to_files
@@ -219,8 +218,8 @@ def _one(
         with progress_bar(name, "frames") as move:
             summary = detect_to_files(engine, source, name, plan, on_progress=move)
     except UserError as problem:
-        return _told(problem, noted)
-    return _told(summary, noted)
+        return teller.tell(problem)
+    return teller.tell(summary)
 
 
 def _several(
@@ -228,7 +227,7 @@ def _several(
     options: Mapping[str, Any],
     plan: OutputPlan,
     jobs: int,
-    noted: dict[str, list[str]],
+    teller: _Teller,
 ) -> list[SourceSummary | None]:
     """Detect in several sources at once and say in a line each what came of it, as it comes."""
     from actionunits.detect.jobs import detect_side_by_side
@@ -239,28 +238,47 @@ def _several(
         closing(detect_side_by_side(named, options, plan, jobs)) as outcomes,
     ):
         for done, (_, outcome) in enumerate(outcomes, start=1):
-            summaries.append(_told(outcome, noted))
+            summaries.append(teller.tell(outcome))
             move(done, len(named))
     return summaries
 
 
-def _told(outcome: SourceSummary | UserError, noted: dict[str, list[str]]) -> SourceSummary | None:
-    """Say what came of a source; ``noted`` holds the sources of each note, which is said of the first."""
-    if isinstance(outcome, UserError):
-        print(f"au: {outcome}", file=sys.stderr)
-        return None
-    if outcome.trouble:
-        print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
-    if outcome.note:
-        name = outcome.source.resolve().name
-        if outcome.note not in noted:
-            print(f"au: {name}: {outcome.note}", file=sys.stderr)
-        noted.setdefault(outcome.note, []).append(name)
-    print(_line(outcome), flush=True)
-    return outcome
+class _Teller:
+    """Says what came of each source, and a note that holds for several only once."""
+
+    def __init__(self, sources: Sequence[Path]) -> None:
+        names = Counter(source.resolve().name for source in sources)
+        self._shared = {name for name, count in names.items() if count > 1}
+        self._noted: dict[str, list[str]] = {}
+
+    def _name(self, source: Path) -> str:
+        """Its file's name; where another source has the same, the path as it was given."""
+        name = source.resolve().name
+        return str(source) if name in self._shared else name
+
+    def tell(self, outcome: SourceSummary | UserError) -> SourceSummary | None:
+        """A line of a source that was read, with its note before it; of another why, and None."""
+        if isinstance(outcome, UserError):
+            print(f"au: {outcome}", file=sys.stderr)
+            return None
+        if outcome.trouble:
+            print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
+        name = self._name(outcome.source)
+        if outcome.note:
+            if outcome.note not in self._noted:
+                print(f"au: {name}: {outcome.note}", file=sys.stderr)
+            self._noted.setdefault(outcome.note, []).append(name)
+        print(f"{name}: {_results(outcome)}", flush=True)
+        return outcome
+
+    def repeat_notes(self) -> None:
+        """Name the other sources that a note holds for."""
+        for note, (_, *others) in self._noted.items():
+            if others:
+                print(f"au: the same of {_listed(others)}: {note}", file=sys.stderr)
 
 
-def _line(summary: SourceSummary) -> str:
+def _results(summary: SourceSummary) -> str:
     shown = "picture" if summary.source.is_dir() else "frame"
     parts = [
         _counted(summary.rows, "row"),
@@ -270,8 +288,7 @@ def _line(summary: SourceSummary) -> str:
     ]
     if summary.frames > 1:  # of one picture, a rate would only tell the time of opening
         parts.append(f"{summary.frames / max(summary.seconds, 1e-9):.0f} {shown}s/s")
-    files = ", ".join(str(file) for file in summary.files)
-    return f"{summary.source.resolve().name}: {', '.join(parts)} -> {files}"
+    return f"{', '.join(parts)} -> {', '.join(str(file) for file in summary.files)}"
 
 
 def _listed(names: Sequence[str]) -> str:
