@@ -133,7 +133,7 @@ def shut_lips(faces: dict, hand: dict) -> dict:
     return {
         by: {
             "faces": len(gaps),
-            "mean": float(np.mean(list(gaps.values()))),
+            "mean size": float(np.abs(list(gaps.values())).mean()),
             "the widest": {name: round(gaps[name], 3) for name in sorted(gaps, key=lambda n: -gaps[n])[:3]},
         }
         for by, gaps in result.items()

@@ -124,6 +124,19 @@ def test_the_first_seconds_are_held_and_no_more(face_result: MakeFace) -> None:
     assert given_out == 300
 
 
+@pytest.mark.parametrize("baseline", [AUTO, FIRST])
+def test_what_a_face_shows_at_rest_is_told_once(face_result: MakeFace, baseline: Baseline) -> None:
+    told: list[tuple[int, list[bool]]] = []
+    odds = np.tile([1.0, -4.0], (200, 1))
+    results = [
+        FrameResult(i, i / 20, (face_result(0, expit(o)), face_result(3, expit(-o))))
+        for i, o in enumerate(odds)
+    ]
+    shortly = FrameResult(200, 10.0, (face_result(7, expit([9.0, 9.0])),))
+    list(rebased([*results, shortly], baseline, THRESHOLDS, 0, lambda face, aus: told.append((face, [*aus]))))
+    assert told == [(0, [True, False]), (3, [False, True])]
+
+
 def test_memory_over_a_whole_source_does_not_grow_with_it(face_result: MakeFace) -> None:
     face = face_result(0, [0.5, 0.5], [1.0, 1.0])
 

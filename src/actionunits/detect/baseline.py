@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -28,7 +28,10 @@ from actionunits.detect.spool import Spool
 from actionunits.errors import UserError
 from actionunits.records import FloatArray
 
-__all__ = ["LEAST_FRAMES", "MOST_ODDS", "REST_GAP", "Baseline", "baseline_note", "rebased"]
+__all__ = ["LEAST_FRAMES", "MOST_ODDS", "REST_GAP", "Baseline", "OnRest", "baseline_note", "rebased"]
+
+#: Called with a face's number and bool[A]: the AUs that it shows, by their thresholds, where it is at rest.
+OnRest = Callable[[int, NDArray[np.bool_]], None]
 
 #: How far below an AU's threshold a face at rest is brought, in natural logarithms of odds.
 REST_GAP = 1.0
@@ -40,6 +43,9 @@ LEAST_FRAMES = 15
 
 #: In less time than this a face need not have had a neutral moment; ``auto`` says so.
 _LEAST_SEEN_S = 10.0
+
+#: Faces of which a note says what they show at rest.
+_MOST_LISTED = 3
 
 #: The share of the values that lie below the level at rest. Over a whole source an AU may be shown in more
 #: than half of the frames, so the lower quartile; of frames that are said to be neutral, the middle.
@@ -85,15 +91,22 @@ class Baseline:
         return cls(float(match[1]))
 
 
-def baseline_note(baseline: Baseline | None, seen: Sequence[int], rate_hz: float) -> str | None:
-    """What to know of a baseline, in one line, where so little was seen of a face; else None.
+def baseline_note(
+    baseline: Baseline | None,
+    seen: Sequence[int],
+    rate_hz: float,
+    shown_at_rest: Mapping[int, Sequence[int]] | None = None,
+) -> str | None:
+    """What to know of a baseline, in one line; None where there is nothing.
 
-    What a face shows for a short time may be taken for its rest; with still fewer frames it has no baseline.
+    What a face shows for a short time, or all the time, may be taken for its rest; seen in few frames it has
+    no baseline.
 
     Args:
         baseline: what was asked for.
         seen: in how many frames each face was in view.
         rate_hz: frames in a second.
+        shown_at_rest: face -> the AUs that are above their thresholds at its rest.
 
     >>> baseline_note(Baseline(5.0), [80], 25.0)
     'baseline first:5s: a face was in view for no more than 5 s, all of which was taken for its neutral face'
@@ -101,6 +114,8 @@ def baseline_note(baseline: Baseline | None, seen: Sequence[int], rate_hz: float
     (False, True)
     >>> baseline_note(Baseline(), [9000, 14, 3], 25.0)
     'baseline auto: of 3 faces 2 have none, since they are in fewer than 15 frames'
+    >>> baseline_note(Baseline(), [9000], 25.0, {0: (6, 12), 1: ()})
+    'baseline auto: taken for rest, so not called where no stronger: AU6, AU12 (face 0)'
     >>> baseline_note(None, [80], 25.0) is None
     True
     """
@@ -123,11 +138,22 @@ def baseline_note(baseline: Baseline | None, seen: Sequence[int], rate_hz: float
         said.append(
             f"a face was in view for no more than {least_s:g} s, {what} was taken for its neutral face"
         )
-    return f"baseline {baseline}: {' and '.join(said)}" if said else None
+    resting = {face: aus for face, aus in (shown_at_rest or {}).items() if aus}
+    if resting:
+        listed = [f"{', '.join(f'AU{au}' for au in aus)} (face {face})" for face, aus in resting.items()]
+        more = f" and of {len(listed) - _MOST_LISTED} more faces" if len(listed) > _MOST_LISTED else ""
+        said.append(
+            f"taken for rest, so not called where no stronger: {', '.join(listed[:_MOST_LISTED])}{more}"
+        )
+    return f"baseline {baseline}: {', and '.join(said)}" if said else None
 
 
 def rebased(
-    results: Iterable[FrameResult], baseline: Baseline | None, thresholds: FloatArray, emotions: int = 0
+    results: Iterable[FrameResult],
+    baseline: Baseline | None,
+    thresholds: FloatArray,
+    emotions: int = 0,
+    on_rest: OnRest | None = None,
 ) -> Iterator[FrameResult]:
     """Results with each face's values above its own rest.
 
@@ -140,12 +166,13 @@ def rebased(
         baseline: None gives the results as they are.
         thresholds: f32[A], the probability from which an AU counts as shown.
         emotions: how many the model gives beside the AUs; they stay as they are.
+        on_rest: called once for each face that has a baseline.
     """
     if baseline is None:
         return iter(results)
     if baseline.first_s is None:
-        return _over_all(results, thresholds, emotions)
-    return _over_first(results, baseline.first_s, thresholds)
+        return _over_all(results, thresholds, emotions, on_rest)
+    return _over_first(results, baseline.first_s, thresholds, on_rest)
 
 
 class _Levels:
@@ -176,6 +203,10 @@ class _Rest:
 
     odds: NDArray[np.float64]
     grades: NDArray[np.float64]
+
+    def shows(self, thresholds: FloatArray) -> NDArray[np.bool_]:
+        """bool[A]: the AUs that are above their thresholds at rest."""
+        return np.asarray(self.odds >= _log_odds(thresholds), np.bool_)
 
     def take_from(self, face: FaceResult, thresholds: FloatArray) -> FaceResult:
         rest = np.minimum(self.odds, MOST_ODDS)
@@ -214,7 +245,9 @@ def _corrected(result: FrameResult, rests: dict[int, _Rest | None], thresholds: 
     return replace(result, faces=tuple(faces))
 
 
-def _over_all(results: Iterable[FrameResult], thresholds: FloatArray, emotions: int) -> Iterator[FrameResult]:
+def _over_all(
+    results: Iterable[FrameResult], thresholds: FloatArray, emotions: int, on_rest: OnRest | None
+) -> Iterator[FrameResult]:
     levels: dict[int, _Levels] = {}
     with closing(Spool(len(thresholds), emotions)) as spool:
         for result in results:
@@ -224,12 +257,19 @@ def _over_all(results: Iterable[FrameResult], thresholds: FloatArray, emotions: 
                 levels[face.track].add(face)
             spool.add(result)
         rests = {track: each.rest(_AUTO_SHARE) for track, each in levels.items()}
+        for track, rest in rests.items():
+            _tell(on_rest, track, rest, thresholds)
         for result in spool:
             yield _corrected(result, rests, thresholds)
 
 
+def _tell(on_rest: OnRest | None, track: int, rest: _Rest | None, thresholds: FloatArray) -> None:
+    if on_rest is not None and rest is not None:
+        on_rest(track, rest.shows(thresholds))
+
+
 def _over_first(
-    results: Iterable[FrameResult], first_s: float, thresholds: FloatArray
+    results: Iterable[FrameResult], first_s: float, thresholds: FloatArray, on_rest: OnRest | None
 ) -> Iterator[FrameResult]:
     waiting: deque[FrameResult] = deque()
     began: dict[int, float] = {}
@@ -239,6 +279,7 @@ def _over_first(
     def settle(now_s: float) -> None:
         for track in [track for track, start in began.items() if now_s >= start + first_s]:
             rests[track] = levels.pop(track).rest(_FIRST_SHARE)
+            _tell(on_rest, track, rests[track], thresholds)
             del began[track]
 
     def ready() -> Iterator[FrameResult]:

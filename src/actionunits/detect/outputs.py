@@ -277,7 +277,7 @@ def _note(
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     else:
-        shortly = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz)
+        shortly = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz, count.at_rest)
         said += [shortly] if shortly else []
     if count.with_face and events is not None and events.empty:
         said.append("the ELAN file has no events: no AU reached its threshold")
@@ -301,6 +301,7 @@ class _Count:
     turned: int = 0  # faces of frames outside the poses that the model was tested on
     small: int = 0  # and below the sizes
     crowded: int = 0  # pictures of which a face was not read
+    at_rest: dict[int, tuple[int, ...]] = field(default_factory=dict)  # what each face's baseline shows
     trouble: str | None = None
 
     @property
@@ -322,7 +323,10 @@ def _feed(
     from actionunits.faces.video import TruncatedSource
 
     count = _Count()
-    with closing(detector.run(frames, keep_frames=keep_frames, on_progress=on_progress)) as results:
+    running = detector.run(
+        frames, keep_frames=keep_frames, on_progress=on_progress, on_rest=count.at_rest.__setitem__
+    )
+    with closing(running) as results:
         try:
             for result in results:
                 for sink in sinks:

@@ -7,12 +7,15 @@ runs the model. Between them stand short queues, so memory does not grow with th
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from actionunits.ahead import ahead
 from actionunits.apart import Apart, can_work_apart
@@ -149,6 +152,7 @@ class Detector:
         *,
         keep_frames: bool = False,
         on_progress: OnProgress | None = None,
+        on_rest: Callable[[int, tuple[int, ...]], None] | None = None,
     ) -> Generator[FrameResult, None, None]:
         """Results of each frame, in order, as soon as they are known.
 
@@ -157,6 +161,8 @@ class Detector:
             keep_frames: leave the picture in each result.
             on_progress: called after each frame that the model has seen with their number so far and in all,
                 where it is known.
+            on_rest: called once for each face that has a baseline, with its number and the AUs that are
+                above their thresholds where it is taken to be at rest.
 
         Raises:
             UserError: the source cannot be read. Of a source that is cut short, the good frames come first.
@@ -178,7 +184,7 @@ class Detector:
             results = self._predict(windows_of(good_frames(cropped), self.backend.spec))
             if on_progress is not None:
                 results = _counted(results, frames.frame_count, on_progress)
-            results = self._settled(results, timed=frames.kind == "video")
+            results = self._settled(results, on_rest, timed=frames.kind == "video")
             yield from _with_pictures(results, frames) if again else results
         if trouble:
             raise trouble[0]
@@ -192,12 +198,22 @@ class Detector:
             return ahead(frames, _QUEUE)
         return self._apart.items(cropped_frames, source, spec, detector, faces=faces, landmarks=landmarks)
 
-    def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
+    def _settled(
+        self,
+        results: Iterator[FrameResult],
+        on_rest: Callable[[int, tuple[int, ...]], None] | None,
+        *,
+        timed: bool,
+    ) -> Iterator[FrameResult]:
         """The network's values as they are given out: above each person's rest, smoothed, in agreement."""
+
+        def tell(face: int, shown: NDArray[np.bool_]) -> None:
+            if on_rest is not None:
+                on_rest(face, tuple(au for au, at_rest in zip(self.aus, shown, strict=True) if at_rest))
+
         if timed:
-            results = smooth(
-                rebased(results, self.baseline, self.thresholds, len(self.emotions)), self.smooth_s
-            )
+            above = rebased(results, self.baseline, self.thresholds, len(self.emotions), tell)
+            results = smooth(above, self.smooth_s)
         return agreeing(results, self.thresholds)
 
     def _predict(self, windows: Iterable[Window]) -> Iterator[FrameResult]:
