@@ -145,6 +145,17 @@ def write_video(path: Path, images: Sequence[np.ndarray], times_s: Sequence[floa
 TALK_S = tuple(i / 30 if i < 20 else i / 30 + 0.5 for i in range(36))
 
 
+@pytest.fixture
+def film(tmp_path: Path) -> Callable[..., Path]:
+    """``film(images, rate_hz=25, start_s=0)`` writes a video."""
+
+    def make(images: Sequence[np.ndarray], rate_hz: float = 25, start_s: float = 0) -> Path:
+        times_s = [start_s + i / rate_hz for i in range(len(images))]
+        return write_video(tmp_path / "film.mkv", images, times_s)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def talk(tmp_path_factory: pytest.TempPathFactory, portrait: np.ndarray) -> Path:
     """36 frames at a variable rate: a face that gets brighter, from frame 24 to 29 only grey."""

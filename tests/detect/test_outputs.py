@@ -21,6 +21,7 @@ from actionunits.faces.video import TruncatedSource, open_source
 from actionunits.records import Frame
 
 MakeModel = Callable[..., Path]
+Film = Callable[..., Path]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +175,10 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
         f"the videos in this folder were not read; give them by name: {folder / 'more.mp4'}; left "
         "out, since only a video can have it: an ELAN file, baseline auto, smoothed over 0.5 s"
     )
-    assert "smoothed" not in summary.files[1].read_text().replace(summary.note, "")
+    page = summary.files[1].read_text()
+    for note in summary.notes:
+        page = page.replace(note, "")
+    assert "smoothed" not in page
     assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None
     given = OutputPlan(folder / "out", protected=frozenset([(folder / "more.mp4").resolve()]))
     assert detect_to_files(Detector(make_model()), folder, "p", given).note is None
@@ -230,8 +234,8 @@ def test_many_faces_outside_what_was_tested_are_told(
     turned, small = note(pitch_deg=0.0), note(inter_ocular_px=500.0)
     assert turned is not None
     assert re.fullmatch(
-        r"(\d+) of \1 faces are turned or tilted farther than the model was tested on \(outside_pose\): "
-        "trust their values less",
+        r"in (\d+) of \1 rows the face is turned or tilted farther than the model was tested on "
+        r"\(outside_pose\): trust them less",
         turned,
     )
     assert small == turned.replace("turned or tilted farther", "smaller").replace("_pose", "_size")
@@ -261,3 +265,75 @@ def test_a_second_face_of_a_picture_is_told(make_model: MakeModel, tmp_path: Pat
     assert of_folder.note.startswith("1 of 2 pictures show more than one face")
     every = detect_to_files(Detector(make_model(), faces="all"), folder, "all", alone)
     assert (every.rows, every.note) == (3, None)
+
+
+def test_a_second_face_of_a_video_is_told(make_model: MakeModel, film: Film, tmp_path: Path) -> None:
+    face = data.astronaut()[:300, 100:380]
+    video = film([np.concatenate([face, face[:, ::-1]], axis=1)] * 6)
+    plan = OutputPlan(tmp_path / "out")
+    summary = detect_to_files(Detector(make_model()), video, "pair", plan)
+    assert (summary.rows, summary.note) == (
+        6,
+        "more than one face was in view, of which the largest was read: --faces all reads every one",
+    )
+    assert detect_to_files(Detector(make_model(), faces="all"), video, "both", plan).note is None
+
+
+@pytest.mark.parametrize(
+    ("frames", "rate", "options", "told"),
+    [
+        (
+            1,
+            25,
+            {"baseline": "auto"},
+            "baseline auto: the face has none, since it is in fewer than 15 frames",
+        ),
+        (3, 1, {"smooth_s": 0.2}, "--smooth 0.2 changes nothing: frames are 1 s apart"),
+        (3, 1, {"smooth_s": 0.5}, None),
+    ],
+)
+def test_what_time_does_not_allow_is_told(
+    make_model: MakeModel,
+    film: Film,
+    tmp_path: Path,
+    frames: int,
+    rate: int,
+    options: dict[str, object],
+    told: str | None,
+) -> None:
+    video = film([data.astronaut()[:300, 100:380]] * frames, rate)
+    detector = Detector(make_model(), **options)
+    assert detect_to_files(detector, video, "v", OutputPlan(tmp_path / "out")).note == told
+
+
+def test_times_that_begin_late_are_told(make_model: MakeModel, film: Film, tmp_path: Path) -> None:
+    video = film([data.astronaut()[:300, 100:380]] * 3, start_s=100)
+    summary = detect_to_files(Detector(make_model()), video, "v", OutputPlan(tmp_path / "out"))
+    assert summary.note == ("times are the file's own, which begin at 100.000 s: players may count from 0")
+
+
+def test_a_video_that_breaks_off_keeps_its_table_and_its_page(
+    make_model: MakeModel, film: Film, tmp_path: Path
+) -> None:
+    noisy = np.random.default_rng(0).integers(0, 60, (40, 300, 280, 3), np.uint8)
+    face = data.astronaut()[:300, 100:380]
+    whole = film([np.minimum(face, 190) + each for each in noisy])
+    for share in (0.3, 0.5, 0.7):
+        cut = tmp_path / f"cut{share}.mkv"
+        cut.write_bytes(whole.read_bytes()[: int(share * whole.stat().st_size)])
+        plan = OutputPlan(tmp_path / "out", report=True)
+        summary = detect_to_files(Detector(make_model(card={"thresholds": [0.0, 0.0]})), cut, cut.stem, plan)
+        assert summary.trouble
+        assert "breaks off" in summary.trouble
+        assert summary.rows > 3
+        assert summary.files[1].read_text().count("data:image/jpeg") >= 2, "its peaks are in the page"
+
+
+def test_links_are_sources_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "annex").mkdir()
+    real = tmp_path / "annex" / "9f86d0.mp4"
+    real.touch()
+    links = [tmp_path / "sub-01.mp4", tmp_path / "sub-02.mp4"]
+    for link in links:
+        link.symlink_to(real)
+    assert output_names(links) == ["sub-01", "sub-02"]

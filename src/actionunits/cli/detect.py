@@ -181,8 +181,9 @@ def detect(
     # with several, this one only tells a mistake once and not for each source
     engine = Detector(**options, apart=not video and not side_by_side)
     from actionunits.detect.outputs import OutputPlan, output_names
+    from actionunits.faces.video import named_path
 
-    known = {source.resolve(): source for source in sources}
+    sources = list({named_path(source): source for source in sources}.values())
     plan = OutputPlan(
         out,
         layout.value,
@@ -191,10 +192,9 @@ def detect(
         report=report,
         elan=elan,
         boxes=boxes,
-        protected=frozenset(known),
+        protected=frozenset(source.resolve() for source in sources),
         sides=sides,
     )
-    sources = list(known.values())
     named = list(zip(sources, output_names(sources), strict=True))
     teller = _Teller(sources)
     if side_by_side:
@@ -244,30 +244,33 @@ def _several(
 
 
 class _Teller:
-    """Says what came of each source, and a note that holds for several only once."""
+    """Says what came of each source, and what holds for several only once."""
 
     def __init__(self, sources: Sequence[Path]) -> None:
-        names = Counter(source.resolve().name for source in sources)
-        self._shared = {name for name, count in names.items() if count > 1}
-        self._noted: dict[str, list[str]] = {}
+        from actionunits.faces.video import named_path
 
-    def _name(self, source: Path) -> str:
-        """Its file's name; where another source has the same, the path as it was given."""
-        name = source.resolve().name
-        return str(source) if name in self._shared else name
+        names = {source: named_path(source).name for source in sources}
+        count = Counter(names.values())
+        # where another source has the same name, the path as it was given
+        self._names = {source: name if count[name] == 1 else str(source) for source, name in names.items()}
+        self._noted: dict[str, list[str]] = {}
+        self._problems: set[str] = set()
 
     def tell(self, outcome: SourceSummary | UserError) -> SourceSummary | None:
         """A line of a source that was read, with its note before it; of another why, and None."""
         if isinstance(outcome, UserError):
-            print(f"au: {outcome}", file=sys.stderr)
+            if str(outcome) not in self._problems:  # a folder that cannot be written is one problem for all
+                print(f"au: {outcome}", file=sys.stderr)
+            self._problems.add(str(outcome))
             return None
         if outcome.trouble:
             print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
-        name = self._name(outcome.source)
-        if outcome.note:
-            if outcome.note not in self._noted:
-                print(f"au: {name}: {outcome.note}", file=sys.stderr)
-            self._noted.setdefault(outcome.note, []).append(name)
+        name = self._names[outcome.source]
+        new = [note for note in outcome.notes if note not in self._noted]
+        if new:
+            print(f"au: {name}: {'; '.join(new)}", file=sys.stderr)
+        for note in outcome.notes:
+            self._noted.setdefault(note, []).append(name)
         print(f"{name}: {_results(outcome)}", flush=True)
         return outcome
 

@@ -105,7 +105,7 @@ def baseline_note(
     Args:
         baseline: what was asked for.
         seen: in how many frames each face was in view.
-        rate_hz: frames in a second.
+        rate_hz: frames in a second; 0 if there is but one.
         shown_at_rest: face -> the AUs that are above their thresholds at its rest.
 
     >>> baseline_note(Baseline(5.0), [80], 25.0)
@@ -119,10 +119,10 @@ def baseline_note(
     >>> baseline_note(None, [80], 25.0) is None
     True
     """
-    if baseline is None or not seen or rate_hz <= 0:
+    if baseline is None or not seen:
         return None
     first_s = baseline.first_s
-    most = math.inf if first_s is None else math.ceil(first_s * rate_hz - 1e-3)
+    most = math.inf if first_s is None else max(1, math.ceil(first_s * rate_hz - 1e-3))
     learnt_from = [min(frames, most) for frames in seen]
     enough = [frames for frames, some in zip(seen, learnt_from, strict=True) if some >= LEAST_FRAMES]
     said = []

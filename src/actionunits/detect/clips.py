@@ -36,7 +36,7 @@ class CroppedFrame:
         faces: ordered by track.
         crops: crop and points of each track.
         frame: the picture, where it is still wanted.
-        left_out: how many faces of a picture that is no part of a video were found and not read.
+        left_out: how many other faces were seen, where all of the frame was searched, and not read.
     """
 
     index: int

@@ -21,6 +21,7 @@ class _Open:
 
     onset_ms: int
     peak: float = -1.0
+    peak_probability: float = -1.0
     peak_ms: int = 0
 
 
@@ -63,8 +64,10 @@ class ElanEvents:
                 self._end_event(key, now)
                 continue
             event = self._open.setdefault(key, _Open(now))
-            if strength[column] > event.peak:
-                event.peak, event.peak_ms = float(strength[column]), now
+            # intensities of a weakly shown AU are all 1: of those the surest is the peak
+            rank = float(strength[column]), float(face.probability[column])
+            if rank > (event.peak, event.peak_probability):
+                event.peak, event.peak_probability, event.peak_ms = *rank, now
 
     def _end_event(self, key: tuple[int, int], now: int) -> None:
         event = self._open.pop(key, None)

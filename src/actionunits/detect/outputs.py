@@ -20,6 +20,7 @@ from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
+from actionunits.detect.smoothing import SMOOTH_REACH
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
 from actionunits.records import OnProgress
@@ -68,6 +69,10 @@ class OutputPlan:
             raise UserError("boxes are drawn into the annotated video: ask for it too (--video)")
 
 
+#: A first frame later than this is told.
+_LATE_START_S = 0.1
+
+
 @dataclass(frozen=True)
 class SourceSummary:
     """What was found in a source and written about it.
@@ -81,7 +86,7 @@ class SourceSummary:
         tracks: different faces.
         seconds: time taken.
         trouble: why the source is not whole, or None; the table then has what could be read.
-        note: what to know of the results, or None.
+        notes: what to know of the results, a sentence each.
     """
 
     source: Path
@@ -92,7 +97,12 @@ class SourceSummary:
     tracks: int
     seconds: float
     trouble: str | None
-    note: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def note(self) -> str | None:
+        """The notes in one line, or None."""
+        return "; ".join(self.notes) or None
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
@@ -107,7 +117,9 @@ def output_names(sources: Sequence[Path]) -> list[str]:
     >>> output_names([Path("clip.mp4"), Path("clip.mov")])
     ['clip_mp4', 'clip_mov']
     """
-    paths = [path.resolve() for path in sources]
+    from actionunits.faces.video import named_path
+
+    paths = [named_path(path) for path in sources]
     names = [_plain(path) for path in paths]
     groups: dict[str, list[int]] = defaultdict(list)
     for i, name in enumerate(names):
@@ -218,12 +230,12 @@ def detect_to_files(
         if events is not None:
             sinks.append(events.add)
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
-        note = _note(detector, frames, plan, count, events)
+        notes = _notes(detector, frames, plan, count, events)
         if report is not None:
-            notes = [line for line in (count.trouble, note) if line]
+            warnings = [*([count.trouble] if count.trouble else []), *notes]
             settings = detector.settings if frames.kind == "video" else ""
             model = detector.backend.name
-            report.write(paths["report"], frames, model=model, settings=settings, notes=notes)
+            report.write(paths["report"], frames, model=model, settings=settings, notes=warnings)
         if events is not None:
             _refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
             events.write(paths["elan"], frames.path)
@@ -236,14 +248,14 @@ def detect_to_files(
         tracks=len(count.seen),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
-        note=note,
+        notes=tuple(notes),
     )
 
 
-def _note(
+def _notes(
     detector: Detector, frames: FrameSource, plan: OutputPlan, count: _Count, events: ElanEvents | None
-) -> str | None:
-    """What to know of the results, in one line.
+) -> list[str]:
+    """What to know of the results, a sentence each.
 
     A frame rate that the model does not know; no face, or many outside what it was tested on, or more than
     one in a picture; wishes that need time, of a source without; videos in a folder of pictures that are no
@@ -260,12 +272,17 @@ def _note(
     ):
         if outside > _OUTSIDE_SHARE * faces:
             said.append(
-                f"{outside} of {faces} faces are {how} than the model was tested on ({column}): trust their "
-                "values less"
+                f"in {outside} of {faces} rows the face is {how} than the model was tested on ({column}): "
+                "trust them less"
             )
     if count.crowded:
-        one = "the picture shows" if count.frames == 1 else f"{count.crowded} of {count.frames} pictures show"
-        said.append(f"{one} more than one face, of which the largest was read: --faces all reads every one")
+        if frames.kind == "video":
+            shown = "more than one face was in view"
+        elif count.frames == 1:
+            shown = "the picture shows more than one face"
+        else:
+            shown = f"{count.crowded} of {count.frames} pictures show more than one face"
+        said.append(f"{shown}, of which the largest was read: --faces all reads every one")
     videos = [str(video) for video in frames.videos if video.resolve() not in plan.protected]
     if videos:
         more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
@@ -277,11 +294,24 @@ def _note(
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     else:
-        shortly = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz, count.at_rest)
-        said += [shortly] if shortly else []
+        said += _notes_on_time(detector, count)
     if count.with_face and events is not None and events.empty:
         said.append("the ELAN file has no events: no AU reached its threshold")
-    return "; ".join(said) or None
+    return said
+
+
+def _notes_on_time(detector: Detector, count: _Count) -> list[str]:
+    """What to know of a video's times, of smoothing and of baselines."""
+    said = []
+    if count.first_s > _LATE_START_S:
+        said.append(
+            f"times are the file's own, which begin at {count.first_s:.3f} s: players may count from 0"
+        )
+    step_s = 1 / count.rate_hz if count.rate_hz else 0.0
+    if 0 < SMOOTH_REACH * detector.smooth_s < step_s:
+        said.append(f"--smooth {detector.smooth_s:g} changes nothing: frames are {step_s:.2g} s apart")
+    baseline = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz, count.at_rest)
+    return [*said, baseline] if baseline else said
 
 
 def _report(detector: Detector, *, timed: bool) -> Report:

@@ -31,6 +31,12 @@ class _Moment:
     time_s: float
     box: FloatArray
     value: float
+    probability: float = 0.0
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Intensities of a weakly shown AU are all 1: of those the surest."""
+        return self.value, self.probability
 
 
 class PeakMoments:
@@ -57,8 +63,9 @@ class PeakMoments:
             strength = face.probability if face.intensity is None else face.intensity
             peaks = self._peaks.setdefault(face.track, {})
             for column in np.flatnonzero(face.probability >= self._thresholds).tolist():
-                if column not in peaks or strength[column] > peaks[column].value:
-                    peaks[column] = _moment(result, face, float(strength[column]))
+                now = _moment(result, face, float(strength[column]), float(face.probability[column]))
+                if column not in peaks or now.rank > peaks[column].rank:
+                    peaks[column] = now
             calm = -float(np.mean(face.probability))
             if face.track not in self._rest or calm > self._rest[face.track].value:
                 self._rest[face.track] = _moment(result, face, calm)
@@ -102,8 +109,8 @@ def _where(moment: _Moment, source: FrameSource) -> str:
     return source.pictures[moment.frame].name
 
 
-def _moment(result: FrameResult, face: FaceResult, value: float) -> _Moment:
-    return _Moment(result.frame_index, result.time_s, face.box, value)
+def _moment(result: FrameResult, face: FaceResult, value: float, probability: float = 0.0) -> _Moment:
+    return _Moment(result.frame_index, result.time_s, face.box, value, probability)
 
 
 def _in_order(

@@ -70,7 +70,7 @@ class FrameResult:
         time_s: presentation time in seconds.
         faces: ordered by ``track``.
         frame: the picture itself where it was asked for, else None.
-        left_out: how many faces of a picture that is no part of a video were found and not read.
+        left_out: how many other faces were seen, where all of the frame was searched, and not read.
     """
 
     frame_index: int

@@ -11,10 +11,10 @@ import numpy as np
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.records import FloatArray
 
-__all__ = ["smooth"]
+__all__ = ["SMOOTH_REACH", "smooth"]
 
 #: The Gaussian is cut off so many standard deviations from its middle.
-_REACH = 2.5
+SMOOTH_REACH = 2.5
 
 
 def smooth(results: Iterable[FrameResult], deviation_s: float) -> Iterator[FrameResult]:
@@ -32,7 +32,7 @@ def smooth(results: Iterable[FrameResult], deviation_s: float) -> Iterator[Frame
     if deviation_s <= 0:
         yield from results
         return
-    reach = _REACH * deviation_s
+    reach = SMOOTH_REACH * deviation_s
     past: deque[FrameResult] = deque()
     ahead: deque[FrameResult] = deque()
 

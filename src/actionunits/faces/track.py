@@ -32,6 +32,8 @@ _ODD = 0.65
 #: ... and below which, when it comes suddenly, it is another person. Measured: one person in neighbouring
 #: frames 0.62 and more, neutral against smiling 0.77 and more; two people in the same light 0.63 (median).
 _OTHER = 0.5
+#: A confidence of the detector with which it is surely a face.
+_SURE = 0.8
 #: Likeness at which a lost face may take its number again.
 _AGAIN = 0.7
 #: Mean change of the grey values of the whole frame that counts as a cut.
@@ -144,7 +146,7 @@ class FaceTracker:
         self.check_every = check_every
         self.search_every_s = search_every_s
         self.memory_s = memory_s
-        #: Faces of the last picture that are not followed, where pictures do not belong together.
+        #: Other faces that were seen in the last frame when all of it was searched, and are not followed.
         self.left_out = 0
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
@@ -170,6 +172,7 @@ class FaceTracker:
             glance: what :meth:`glance` gave for it, if that was asked before.
         """
         glance = glance or self.glance(frame)
+        self.left_out = 0
         if not self.tracking:
             return self._still(frame, glance.faces or [])
         if glance.cut:
@@ -236,7 +239,7 @@ class FaceTracker:
             patch = _patch(frame.grey, landmarks)
             likeness = _likeness(patch, track.patch)
         sudden = _likeness(patch, track.last_patch) < _ODD
-        if likeness < _OTHER and sudden and self.detector.confidence(face.score) > 0.8:
+        if likeness < _OTHER and sudden and self.detector.confidence(face.score) > _SURE:
             self._lose([track])
             return
         track.move(frame, landmarks, patch)
@@ -262,6 +265,9 @@ class FaceTracker:
             found = self._new_faces(frame, least_px, present)
         else:
             self._note_search(frame)
+        if self.keep == "largest" and not present:
+            sure = [face for face in found if self.detector.confidence(face.score) > _SURE]
+            self.left_out = sum(overlap(face.box, sure[0].box) < 0.2 for face in sure[1:])
         for face in found:
             if _width(face.box) < least_px or any(overlap(face.box, t.box) > 0.2 for t in present):
                 continue

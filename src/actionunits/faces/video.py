@@ -27,7 +27,7 @@ from actionunits.errors import UserError
 from actionunits.faces.pictures import PICTURE_SUFFIXES, holds_one_picture, read_picture
 from actionunits.records import Frame, ImageArray
 
-__all__ = ["FrameSource", "TruncatedSource", "open_source", "read_picture"]
+__all__ = ["FrameSource", "TruncatedSource", "named_path", "open_source", "read_picture"]
 
 Kind: TypeAlias = Literal["picture", "folder", "video"]
 
@@ -85,7 +85,7 @@ class FrameSource:
     @property
     def name(self) -> str:
         """The file's name without its suffix; a folder's whole name."""
-        path = self.path.resolve()
+        path = named_path(self.path)
         return path.name if self.kind == "folder" else path.stem
 
     def __iter__(self) -> Iterator[Frame]:
@@ -123,6 +123,15 @@ class FrameSource:
         if bad:
             more = "" if len(bad) == 1 else f" (the first of {len(bad)} such pictures)"
             raise TruncatedSource(f"{bad[0]}{more}", good)
+
+
+def named_path(path: Path) -> Path:
+    """The whole path as it was named: a link keeps its own name, not that of what it leads to.
+
+    >>> named_path(Path("talks/../photos")).name
+    'photos'
+    """
+    return Path(os.path.abspath(path))  # noqa: PTH100  (Path.resolve() follows links)
 
 
 def open_source(path: str | Path) -> FrameSource:
@@ -232,9 +241,9 @@ def _video_frames(path: Path, wanted: Set[int] | None = None) -> Iterator[Frame]
         clock = _Clock(float(stream.average_rate) if stream.average_rate else 25.0)
         turned: tuple[int, _Turn] | None = None
         index = 0
+        if last is not None and last < 0:
+            return
         for decoded in _decoded(container, stream):
-            if last is not None and index > last:
-                return
             if isinstance(decoded, Exception):
                 raise TruncatedSource(
                     f"{path} breaks off after {index} frames ({_reason(decoded)})", index
@@ -244,6 +253,8 @@ def _video_frames(path: Path, wanted: Set[int] | None = None) -> Iterator[Frame]
             time_s = clock.time_s(decoded)
             if wanted is None or index in wanted:
                 yield _to_frame(decoded, index, time_s, turned[1])
+            if index == last:
+                return
             index += 1
         _check_complete(path, container, stream, index, clock)
 
