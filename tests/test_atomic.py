@@ -66,3 +66,12 @@ def test_a_file_that_its_writer_closes_to_others_gets_the_usual_permissions(tmp_
         beside.touch(mode=0o600)
         beside.chmod(0o600)
     assert (tmp_path / "model.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_folder_in_the_way_is_said_to_be_one(tmp_path):
+    (tmp_path / "table.csv").mkdir()
+    with (
+        pytest.raises(UserError, match="a folder of that name is there; choose another place"),
+        replace_when_done(tmp_path / "table.csv") as beside,
+    ):
+        beside.write_text("1")

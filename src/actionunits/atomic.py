@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -43,9 +44,11 @@ def replace_when_done(path: str | os.PathLike[str]) -> Iterator[Path]:
     except OSError as problem:
         if problem.filename is not None and Path(os.fsdecode(problem.filename)) not in (beside, final):
             raise
-        raise UserError(
-            f"cannot write {final}: {problem.strerror or problem}; free space or choose another place"
-        ) from problem
+        what = problem.strerror or str(problem)
+        if problem.errno == errno.EISDIR:
+            what = "a folder of that name is there"
+        todo = "free space or choose" if problem.errno in (errno.ENOSPC, errno.EDQUOT) else "choose"
+        raise UserError(f"cannot write {final}: {what}; {todo} another place") from problem
     finally:
         with suppress(
             OSError

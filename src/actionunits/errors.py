@@ -27,4 +27,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=2)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    return UserError(f"unknown {kind} {name!r}: {hint}Known: {', '.join(names)}")
+    return UserError(f"unknown {kind} {name!r}: {hint}{'K' if hint else 'k'}nown: {', '.join(names)}")

@@ -100,7 +100,7 @@ def test_it_says_what_came_of_each_source(clips: Path, tmp_path: Path) -> None:
         r"clip\.mp4: 12 rows, 12 of 12 frames with a face, 1 face, [\d.]+ s, \d+ frames/s -> .*clip\.csv"
     )
     assert re.fullmatch(pattern, lines[0])
-    one = r"photo\.png: 1 row, 1 of 1 frame with a face, 1 face, [\d.]+ s -> .*photo\.csv"
+    one = r"photo\.png: 1 row, 1 of 1 picture with a face, 1 face, [\d.]+ s -> .*photo\.csv"
     assert re.fullmatch(one, lines[1])
 
 

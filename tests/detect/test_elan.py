@@ -109,6 +109,13 @@ def test_one_face_is_not_numbered_and_several_are(tmp_path: Path, face_result: M
     assert coding.seen == {None: ((0, 1000),)}
 
 
+def test_of_equal_intensities_the_surest_frame_is_the_peak(face_result: MakeFace) -> None:
+    events = ElanEvents(AUS, THRESHOLDS)
+    for i, shown in enumerate([0.1, 0.6, 0.9, 0.95, 0.7, 0.1]):
+        events.add(FrameResult(i, i / 10, (face_result(0, [shown, 0.0], [1.0, 0.0]),)))
+    assert [(event.onset_ms, event.peak_ms) for event in events.coding().events] == [(100, 300)]
+
+
 def test_without_intensities_there_is_no_letter(tmp_path: Path, face_result: MakeFace) -> None:
     events = ElanEvents(AUS, THRESHOLDS)
     for i in range(4):

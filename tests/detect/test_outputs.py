@@ -173,7 +173,7 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     assert [file.name for file in summary.files] == ["p.csv", "p.html"]
     assert summary.note == (
         f"the videos in this folder were not read; give them by name: {folder / 'more.mp4'}; left "
-        "out, since only a video can have it: an ELAN file, baseline auto, smoothed over 0.5 s"
+        "out, since only a video can have it: an ELAN file, the baseline (auto), smoothing (0.5 s)"
     )
     page = summary.files[1].read_text()
     for note in summary.notes:

@@ -167,6 +167,13 @@ def test_what_is_held_does_not_grow_with_the_frames(face_result: MakeFace) -> No
     assert sum(map(len, moments._peaks.values())) + len(moments._rest) == 3
 
 
+def test_of_equal_intensities_the_surest_frame_is_the_peak(face_result: MakeFace) -> None:
+    moments = PeakMoments((4, 12), THRESHOLDS)
+    for i, shown in enumerate([0.6, 0.9, 0.95, 0.7]):
+        moments.add(FrameResult(i, i / 25, (face_result(0, [0.0, shown], [0.0, 1.0]),)))
+    assert moments._peaks[0][1].frame == 2
+
+
 def test_pictures_come_from_the_very_frames(tmp_path: Path, talk: Path, face_result: MakeFace) -> None:
     """On a real video with a variable rate: the frame of a number is the one that the detector saw."""
     every = list(open_source(talk))

@@ -177,7 +177,7 @@ def test_damaged_pictures_of_a_folder_are_told_after_all_good_ones(tmp_path):
 
 def test_a_folder_of_videos_says_how_to_give_them(tmp_path):
     (tmp_path / "one.mp4").touch()
-    with pytest.raises(UserError, match=r"no pictures.*/\*$"):
+    with pytest.raises(UserError, match=r"no pictures.*/\*\.mp4$"):
         open_source(tmp_path)
 
 
@@ -330,3 +330,9 @@ def test_rows_and_times_of_real_videos(shared_data):
         with av.open(str(path)) as container:
             expected = [float(f.pts * f.time_base) for f in container.decode(video=0)]
         np.testing.assert_allclose([f.time_s for f in open_source(path)], expected, atol=1e-9)
+
+
+def test_a_folder_of_folders_names_them(tmp_path):
+    (tmp_path / "session1").mkdir()
+    with pytest.raises(UserError, match=r"no pictures.*; folders within it are given by name: session1$"):
+        open_source(tmp_path)

@@ -89,7 +89,11 @@ def _read(place: Path) -> pd.DataFrame:
         raise UserError(f"no predictions at {place}: expected a CSV or Parquet file with AU columns")
     try:
         return pd.read_parquet(place) if place.suffix.lower() == ".parquet" else _read_csv(place)
-    except (OSError, ValueError) as problem:  # ParserError and UnicodeDecodeError are ValueErrors
+    except UnicodeDecodeError as problem:
+        raise UserError(
+            f"{place} is not a table: expected a CSV or Parquet file with AU columns, as of au detect"
+        ) from problem
+    except (OSError, ValueError) as problem:  # ParserError is a ValueError
         why = str(problem).strip().splitlines()[-1]
         raise UserError(f"{place} cannot be read as a table: {why}") from problem
 

@@ -69,9 +69,7 @@ def analyze(
     chosen = index.aus if aus is None else chosen_aus(aus)
     summary = summarise_labels(index, chosen, by=by, frame_gaps=not ignore_gaps)
     tables = _tables(summary, top)
-    print(
-        f"{labels}: {summary.frames:,} frames, {summary.sequences:,} sequences, {summary.subjects:,} subjects"
-    )
+    print(f"{labels}: {_counts(summary)}")
     unknown = summary.patterns.unknown
     left_out = f"; {unknown:,} frames with an unknown label have none" if unknown else ""
     print(f"{len(summary.patterns):,} patterns over {len(chosen)} AUs{left_out}")
@@ -156,8 +154,12 @@ def _write_page(
         )
         for title, (_, table) in tables.items()
     ]
-    counts = f"{summary.frames:,} frames, {summary.sequences:,} sequences, {summary.subjects:,} subjects"
-    write_page(path, "AU labels", sections, subtitle=f"{source}: {counts}", notes=notes)
+    write_page(path, "AU labels", sections, subtitle=f"{source}: {_counts(summary)}", notes=notes)
+
+
+def _counts(summary: LabelSummary) -> str:
+    numbers = {"frame": summary.frames, "sequence": summary.sequences, "subject": summary.subjects}
+    return ", ".join(f"{n:,} {what}{'' if n == 1 else 's'}" for what, n in numbers.items())
 
 
 def _figures(summary: LabelSummary) -> dict[str, dict[str, bytes]]:

@@ -264,7 +264,8 @@ class _Teller:
             self._problems.add(str(outcome))
             return None
         if outcome.trouble:
-            print(f"au: {outcome.trouble}; the table has what could be read", file=sys.stderr)
+            stop = "" if outcome.trouble.endswith("?") else ";"
+            print(f"au: {outcome.trouble}{stop} the table has what could be read", file=sys.stderr)
         name = self._names[outcome.source]
         new = [note for note in outcome.notes if note not in self._noted]
         if new:
@@ -282,11 +283,11 @@ class _Teller:
 
 
 def _results(summary: SourceSummary) -> str:
-    shown = "picture" if summary.source.is_dir() else "frame"
+    shown = "frame" if summary.kind == "video" else "picture"
     parts = [
         _counted(summary.rows, "row"),
         f"{summary.frames_with_face} of {_counted(summary.frames, shown)} with a face",
-        *([] if summary.source.is_dir() else [_counted(summary.tracks, "face")]),
+        *([] if summary.kind == "folder" else [_counted(summary.tracks, "face")]),
         f"{summary.seconds:.1f} s",
     ]
     if summary.frames > 1:  # of one picture, a rate would only tell the time of opening

@@ -67,9 +67,12 @@ def show(
         _print(_of_file(model))
         return
     from actionunits.cli.training_parts import need_training_parts
+    from actionunits.errors import unknown_name
     from actionunits.models.config import to_plain
     from actionunits.models.registry import entry, make_config
 
+    if model not in REGISTRY:
+        raise unknown_name("model", model, [*_EMBEDDED, *REGISTRY])
     row = entry(model)
     need_training_parts("models show")
     values = {"name": model, "paper": row.paper, "summary": row.summary}

@@ -79,6 +79,7 @@ class SourceSummary:
 
     Attributes:
         source: the file or folder.
+        kind: ``picture``, ``folder`` or ``video``.
         files: what was written, the table first.
         rows: of the table.
         frames: that were read.
@@ -90,6 +91,7 @@ class SourceSummary:
     """
 
     source: Path
+    kind: Literal["picture", "folder", "video"]
     files: tuple[Path, ...]
     rows: int
     frames: int
@@ -241,6 +243,7 @@ def detect_to_files(
             events.write(paths["elan"], frames.path)
     return SourceSummary(
         source=source,
+        kind=frames.kind,
         files=tuple(paths.values()),
         rows=table.rows_written,
         frames=count.frames,
@@ -290,7 +293,9 @@ def _notes(
             f"the videos in this folder were not read; give them by name: {', '.join(videos[:3])}{more}"
         )
     if frames.kind != "video":
-        wished = [wish for wish in ("an ELAN file" if plan.elan else "", detector.settings) if wish]
+        wished = ["an ELAN file"] if plan.elan else []
+        wished += [f"the baseline ({detector.baseline})"] if detector.baseline else []
+        wished += [f"smoothing ({detector.smooth_s:g} s)"] if detector.smooth_s else []
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     else:

@@ -170,7 +170,12 @@ def _open_folder(folder: Path) -> FrameSource:
         for suffixes in (PICTURE_SUFFIXES, _VIDEO_SUFFIXES)
     )
     if not pictures:
-        hint = f"; its videos are given one by one, as {folder}/*" if videos else ""
+        within = sorted(each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != ".")
+        hint = ""
+        if videos:
+            hint = f"; its videos are given one by one, as {folder}/*{videos[0].suffix}"
+        elif within:
+            hint = f"; folders within it are given by name: {', '.join(within[:3])}"
         raise UserError(
             f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif{hint}"
         )

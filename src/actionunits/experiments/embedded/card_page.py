@@ -232,8 +232,8 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         f"- Only frontal faces (yaw to {yaw:.0f} and pitch to {pitch:.0f} degrees, {eyes:.0f} px or more "
         "between the eyes:",
         "  `au detect` flags others), adults, mostly of the groups in the portraits.",
-        "- Intensities are those of animated faces: nobody coded a photograph. On real smiles AU6's comes",
-        "  out near 1 (A) however clear it is: use its probability. (AU12's rises with the smile.)",
+        "- Intensities are those of animated faces: nobody coded a photograph. AU6's was learnt without any",
+        "  from real smiles: use its probability. (AU12's rises with the smile.)",
         "- AU6 was learnt from broad smiles without codes: it is called where a smile parts the lips, seldom",
         "  elsewhere. It does not tell felt from posed (Duchenne) smiles.",
         "- Brows that are raised a little at rest may be called AU2 or AU5. A hand before the face is not",
