@@ -112,7 +112,7 @@ class Report:
 
         table = self.table()
         seen = Counter(table.loc[table["success"] == 1, "face_id"].tolist())
-        faces = [track for track, _ in seen.most_common(_MOST_TIMELINES)]
+        faces = sorted(track for track, _ in seen.most_common(_MOST_TIMELINES))
         write_detection_page(
             path,
             source=source.path.name,
