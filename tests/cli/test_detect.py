@@ -148,7 +148,9 @@ def test_jobs_and_elan(clips: Path, tmp_path: Path) -> None:
     ) in told
     # two are called clip.mp4
     first, second = (clips / "a/clip.mp4", clips / "b/clip.mp4")
-    assert f"au: {first}: baseline auto: the face has none, since it is in fewer than 15 frames" in told
+    assert (
+        f"au: {first}: baseline auto: 1 of 1 face without one, for want of 15 frames to learn it from" in told
+    )
     assert any(line.startswith(f"au: {second}: no face was found: ") for line in told)
     assert sum(line.startswith((f"{first}: ", f"{second}: ")) for line in result.stdout.splitlines()) == 2
     # of two pictures it is said once, and at the end of whom else it holds

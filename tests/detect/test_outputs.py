@@ -14,14 +14,27 @@ from PIL import Image
 from skimage import data, io
 
 import actionunits.detect
-from actionunits.detect.outputs import OutputPlan, detect_to_files, output_names
+from actionunits.detect.outputs import (
+    OutputPlan,
+    SourceSummary,
+    _Count,
+    detect_to_files,
+    distinct_sources,
+    output_names,
+)
 from actionunits.detect.pipeline import Detector
+from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.errors import UserError
 from actionunits.faces.video import TruncatedSource, open_source
 from actionunits.records import Frame
 
 MakeModel = Callable[..., Path]
 Film = Callable[..., Path]
+
+
+def _note(summary: SourceSummary) -> str | None:
+    """All notes in one line."""
+    return "; ".join(summary.notes) or None
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     detector = Detector(make_model(), smooth_s=0.5, baseline="auto")
     summary = detect_to_files(detector, folder, "p", OutputPlan(folder / "out", elan=True, report=True))
     assert [file.name for file in summary.files] == ["p.csv", "p.html"]
-    assert summary.note == (
+    assert _note(summary) == (
         f"the videos in this folder were not read; give them by name: {folder / 'more.mp4'}; left "
         "out, since only a video can have it: an ELAN file, the baseline (auto), smoothing (0.5 s)"
     )
@@ -179,9 +192,9 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
     for note in summary.notes:
         page = page.replace(note, "")
     assert "smoothed" not in page
-    assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).note is None
+    assert detect_to_files(Detector(make_model()), talk, "t", OutputPlan(folder / "out")).notes == ()
     given = OutputPlan(folder / "out", protected=frozenset([(folder / "more.mp4").resolve()]))
-    assert detect_to_files(Detector(make_model()), folder, "p", given).note is None
+    assert detect_to_files(Detector(make_model()), folder, "p", given).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -198,7 +211,7 @@ def test_what_a_folder_cannot_have_is_said(make_model: MakeModel, talk: Path, fo
         ),
         ("none", None),
         ("first:1s", None),
-        ("first:0.5s", "the face has none, since it is in fewer than 15 frames within 0.5 s"),
+        ("first:0.5s", None),
     ],
 )
 def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
@@ -207,10 +220,10 @@ def test_a_baseline_of_a_face_that_was_seen_shortly_is_told(
     detector = Detector(make_model(), baseline=baseline)
     summary = detect_to_files(detector, talk, "t", OutputPlan(tmp_path / "out", report=True))
     if told is None:
-        assert summary.note is None
+        assert _note(summary) is None
         return
-    assert summary.note == f"baseline {baseline}: {told}"
-    assert summary.note in summary.files[1].read_text(), "the page says it, too"
+    assert _note(summary) == f"baseline {baseline}: {told}"
+    assert _note(summary) in summary.files[1].read_text(), "the page says it, too"
 
 
 def test_an_elan_file_without_events_is_told(make_model: MakeModel, talk: Path, tmp_path: Path) -> None:
@@ -219,7 +232,7 @@ def test_an_elan_file_without_events_is_told(make_model: MakeModel, talk: Path, 
         plan = OutputPlan(tmp_path / f"out{thresholds}", elan=True)
         summary = detect_to_files(Detector(model), talk, "t", plan)
         assert summary.files[1].is_file()
-        assert summary.note == note
+        assert _note(summary) == note
 
 
 def test_many_faces_outside_what_was_tested_are_told(
@@ -228,14 +241,14 @@ def test_many_faces_outside_what_was_tested_are_told(
     def note(**tested: float) -> str | None:
         limits = {"pitch_deg": 90.0, "yaw_deg": 90.0, "inter_ocular_px": 1.0} | tested
         detector = Detector(make_model(card={"tested": limits}))
-        return detect_to_files(detector, talk, "t", OutputPlan(tmp_path / "out")).note
+        return _note(detect_to_files(detector, talk, "t", OutputPlan(tmp_path / "out")))
 
     assert note() is None
     turned, small = note(pitch_deg=0.0), note(inter_ocular_px=500.0)
     assert turned is not None
     assert re.fullmatch(
-        r"in (\d+) of \1 rows the face is turned or tilted farther than the model was tested on "
-        r"\(outside_pose\): trust them less",
+        r"(\d+) times of \1 the face is turned or tilted farther than the model was tested on "
+        r"\(outside_pose\): trust its values less there",
         turned,
     )
     assert small == turned.replace("turned or tilted farther", "smaller").replace("_pose", "_size")
@@ -244,8 +257,8 @@ def test_many_faces_outside_what_was_tested_are_told(
 def test_a_source_without_a_face_is_told(make_model: MakeModel, tmp_path: Path) -> None:
     Image.new("L", (200, 150), 90).save(tmp_path / "blank.png")
     summary = detect_to_files(Detector(make_model()), tmp_path / "blank.png", "b", OutputPlan(tmp_path / "o"))
-    assert summary.note is not None
-    assert summary.note.startswith("no face was found: faces narrower than about 60 px")
+    assert _note(summary) is not None
+    assert _note(summary).startswith("no face was found: faces narrower than about 60 px")
 
 
 def test_a_second_face_of_a_picture_is_told(make_model: MakeModel, tmp_path: Path) -> None:
@@ -256,15 +269,15 @@ def test_a_second_face_of_a_picture_is_told(make_model: MakeModel, tmp_path: Pat
     alone = OutputPlan(tmp_path / "out")
     single = detect_to_files(Detector(make_model()), folder / "both.png", "one", alone)
     assert single.rows == 1
-    assert single.note == (
+    assert _note(single) == (
         "the picture shows more than one face, of which the largest was read: --faces all reads every one"
     )
     io.imsave(folder / "alone.png", face, check_contrast=False)
     of_folder = detect_to_files(Detector(make_model()), folder, "two", alone)
-    assert of_folder.note
-    assert of_folder.note.startswith("1 of 2 pictures show more than one face")
+    assert _note(of_folder)
+    assert _note(of_folder).startswith("1 of 2 pictures show more than one face")
     every = detect_to_files(Detector(make_model(), faces="all"), folder, "all", alone)
-    assert (every.rows, every.note) == (3, None)
+    assert (every.rows, every.notes) == (3, ())
 
 
 def test_a_second_face_of_a_video_is_told(make_model: MakeModel, film: Film, tmp_path: Path) -> None:
@@ -272,11 +285,34 @@ def test_a_second_face_of_a_video_is_told(make_model: MakeModel, film: Film, tmp
     video = film([np.concatenate([face, face[:, ::-1]], axis=1)] * 6)
     plan = OutputPlan(tmp_path / "out")
     summary = detect_to_files(Detector(make_model()), video, "pair", plan)
-    assert (summary.rows, summary.note) == (
+    assert (summary.rows, _note(summary)) == (
         6,
         "more than one face was in view, of which the largest was read: --faces all reads every one",
     )
-    assert detect_to_files(Detector(make_model(), faces="all"), video, "both", plan).note is None
+    assert detect_to_files(Detector(make_model(), faces="all"), video, "both", plan).notes == ()
+
+
+@pytest.mark.parametrize("baseline", ["none", "auto", "first:1s"])
+def test_a_second_face_that_comes_later_is_told(
+    make_model: MakeModel, film: Film, tmp_path: Path, baseline: str
+) -> None:
+    face = data.astronaut()[:300, 100:380]
+    alone = np.concatenate([face, np.full_like(face, 90)], axis=1)
+    both = np.concatenate([face, face[:, ::-1]], axis=1)
+    video = film([alone] * 10 + [both] * 70, 10)
+    summary = detect_to_files(
+        Detector(make_model(), baseline=baseline), video, "later", OutputPlan(tmp_path / "out")
+    )
+    assert summary.tracks == 1
+    assert any(note.startswith("more than one face was in view") for note in summary.notes)
+
+
+def test_a_clock_that_goes_back_is_no_harm(face_result: Callable[..., FaceResult]) -> None:
+    count = _Count()
+    for time_s in (50.0, 50.04, 0.0, 0.04):
+        count.add(FrameResult(0, time_s, (face_result(0, [0.5]),)))
+    assert count.seen_s[0] == pytest.approx(0.08)
+    assert count.least_step_s == pytest.approx(0.04)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +322,7 @@ def test_a_second_face_of_a_video_is_told(make_model: MakeModel, film: Film, tmp
             1,
             25,
             {"baseline": "auto"},
-            "baseline auto: the face has none, since it is in fewer than 15 frames",
+            "baseline auto: 1 of 1 face without one, for want of 15 frames to learn it from",
         ),
         (3, 1, {"smooth_s": 0.2}, "--smooth 0.2 changes nothing: frames are 1 s apart"),
         (3, 1, {"smooth_s": 0.5}, None),
@@ -303,13 +339,13 @@ def test_what_time_does_not_allow_is_told(
 ) -> None:
     video = film([data.astronaut()[:300, 100:380]] * frames, rate)
     detector = Detector(make_model(), **options)
-    assert detect_to_files(detector, video, "v", OutputPlan(tmp_path / "out")).note == told
+    assert _note(detect_to_files(detector, video, "v", OutputPlan(tmp_path / "out"))) == told
 
 
 def test_times_that_begin_late_are_told(make_model: MakeModel, film: Film, tmp_path: Path) -> None:
-    video = film([data.astronaut()[:300, 100:380]] * 3, start_s=100)
+    video = film([data.astronaut()[:300, 100:380]] * 60, start_s=100)
     summary = detect_to_files(Detector(make_model()), video, "v", OutputPlan(tmp_path / "out"))
-    assert summary.note == ("times are the file's own, which begin at 100.000 s: players may count from 0")
+    assert _note(summary) == ("times are the file's own, which begins at 100.000 s: players may count from 0")
 
 
 def test_a_video_that_breaks_off_keeps_its_table_and_its_page(
@@ -337,3 +373,12 @@ def test_links_are_sources_of_their_own(tmp_path: Path) -> None:
     for link in links:
         link.symlink_to(real)
     assert output_names(links) == ["sub-01", "sub-02"]
+    assert distinct_sources([*links, links[0], tmp_path / "annex" / ".." / "sub-02.mp4"]) == [
+        links[0],
+        tmp_path / "annex" / ".." / "sub-02.mp4",
+    ]
+    (tmp_path / "far" / "off").mkdir(parents=True)
+    (tmp_path / "far" / "sub-01.mp4").touch()
+    (tmp_path / "door").symlink_to(tmp_path / "far" / "off")
+    other = tmp_path / "door" / ".." / "sub-01.mp4"  # by name the first link, and another file
+    assert distinct_sources([links[0], other]) == [links[0], other]

@@ -36,7 +36,7 @@ def faces(draw: st.DrawFn, boxes: int = 0) -> FaceResult:
 def sources(draw: st.DrawFn) -> list[FrameResult]:
     times = draw(st.lists(st.floats(0, 1e6), max_size=6))
     some = st.lists(faces(draw(st.sampled_from([0, 8]))), max_size=3)  # one model: as many boxes for all
-    return [FrameResult(i, t, tuple(draw(some))) for i, t in enumerate(times)]
+    return [FrameResult(i, t, tuple(draw(some)), left_out=i % 3) for i, t in enumerate(times)]
 
 
 @given(sources())
@@ -46,8 +46,8 @@ def test_what_comes_back_is_what_was_put_in_each_time(results: list[FrameResult]
         spool.add(result)
     for _ in range(2):
         found = list(spool)
-        assert [(r.frame_index, r.time_s, len(r.faces)) for r in found] == [
-            (r.frame_index, r.time_s, len(r.faces)) for r in results
+        assert [(r.frame_index, r.time_s, len(r.faces), r.left_out) for r in found] == [
+            (r.frame_index, r.time_s, len(r.faces), r.left_out) for r in results
         ]
         for one, other in zip(found, results, strict=True):
             for face, given_face in zip(one.faces, other.faces, strict=True):

@@ -334,5 +334,27 @@ def test_rows_and_times_of_real_videos(shared_data):
 
 def test_a_folder_of_folders_names_them(tmp_path):
     (tmp_path / "session1").mkdir()
-    with pytest.raises(UserError, match=r"no pictures.*; folders within it are given by name: session1$"):
+    with pytest.raises(
+        UserError, match=r"no pictures.*; the folders within it are given one by one: .*/session1$"
+    ):
         open_source(tmp_path)
+
+
+def test_the_last_frame_of_a_video_that_breaks_off_is_given(tmp_path):
+    """Who asks for frames that are there is not told what comes after them."""
+    noise = np.random.default_rng(2).integers(0, 255, (50, 120, 160, 3), np.uint8)
+    whole = write_video(tmp_path / "whole.mkv", list(noise), range(0, 2000, 40))
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    good = []
+    with pytest.raises(TruncatedSource):
+        for frame in open_source(cut):
+            good.append(frame.index)
+    assert [frame.index for frame in open_source(cut).frames_at({good[-1]})] == [good[-1]]
+
+
+def test_a_link_keeps_its_own_name(tmp_path):
+    (tmp_path / "annex").mkdir()
+    noise = np.random.default_rng(3).integers(0, 255, (3, 120, 160, 3), np.uint8)
+    (tmp_path / "sub-01.mkv").symlink_to(write_video(tmp_path / "annex" / "9f.mkv", list(noise), (0, 40, 80)))
+    assert open_source(tmp_path / "sub-01.mkv").name == "sub-01"

@@ -91,7 +91,7 @@ def _read(place: Path) -> pd.DataFrame:
         return pd.read_parquet(place) if place.suffix.lower() == ".parquet" else _read_csv(place)
     except UnicodeDecodeError as problem:
         raise UserError(
-            f"{place} is not a table: expected a CSV or Parquet file with AU columns, as of au detect"
+            f"{place} is not text in UTF-8: expected a table as of au detect; save yours as CSV in UTF-8"
         ) from problem
     except (OSError, ValueError) as problem:  # ParserError is a ValueError
         why = str(problem).strip().splitlines()[-1]

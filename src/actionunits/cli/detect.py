@@ -180,10 +180,9 @@ def detect(
     side_by_side = jobs > 1 and len(sources) > 1
     # with several, this one only tells a mistake once and not for each source
     engine = Detector(**options, apart=not video and not side_by_side)
-    from actionunits.detect.outputs import OutputPlan, output_names
-    from actionunits.faces.video import named_path
+    from actionunits.detect.outputs import OutputPlan, distinct_sources, output_names
 
-    sources = list({named_path(source): source for source in sources}.values())
+    sources = distinct_sources(sources)
     plan = OutputPlan(
         out,
         layout.value,
@@ -254,18 +253,15 @@ class _Teller:
         # where another source has the same name, the path as it was given
         self._names = {source: name if count[name] == 1 else str(source) for source, name in names.items()}
         self._noted: dict[str, list[str]] = {}
-        self._problems: set[str] = set()
 
     def tell(self, outcome: SourceSummary | UserError) -> SourceSummary | None:
         """A line of a source that was read, with its note before it; of another why, and None."""
         if isinstance(outcome, UserError):
-            if str(outcome) not in self._problems:  # a folder that cannot be written is one problem for all
-                print(f"au: {outcome}", file=sys.stderr)
-            self._problems.add(str(outcome))
+            print(f"au: {outcome}", file=sys.stderr)
             return None
         if outcome.trouble:
-            stop = "" if outcome.trouble.endswith("?") else ";"
-            print(f"au: {outcome.trouble}{stop} the table has what could be read", file=sys.stderr)
+            rest = " The" if outcome.trouble.endswith("?") else "; the"
+            print(f"au: {outcome.trouble}{rest} table has what could be read", file=sys.stderr)
         name = self._names[outcome.source]
         new = [note for note in outcome.notes if note not in self._noted]
         if new:

@@ -184,10 +184,14 @@ def _add_tier(document: Eaf, name: str, face: int | None) -> None:
 
 def _relative(media: Path, folder: Path) -> str:
     """With ``/``, and ``./`` in front, as ELAN has it; the whole path where there is none (another drive)."""
+    from actionunits.faces.video import named_path
+
+    named = named_path(media)
+    media = named.parent.resolve() / named.name  # a link's own name, in the folder where it lies
     try:
-        place = Path(os.path.relpath(media.resolve(), folder.resolve())).as_posix()
+        place = Path(os.path.relpath(media, folder.resolve())).as_posix()
     except ValueError:
-        return media.resolve().as_uri()
+        return media.as_uri()
     return place if place.startswith("../") else f"./{place}"
 
 

@@ -13,7 +13,6 @@ What was measured of it is in ``docs/benchmarks/detect_options.md``.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,7 +27,7 @@ from actionunits.detect.spool import Spool
 from actionunits.errors import UserError
 from actionunits.records import FloatArray
 
-__all__ = ["LEAST_FRAMES", "MOST_ODDS", "REST_GAP", "Baseline", "OnRest", "baseline_note", "rebased"]
+__all__ = ["LEAST_FRAMES", "MOST_ODDS", "REST_GAP", "Baseline", "OnRest", "baseline_notes", "rebased"]
 
 #: Called with a face's number and bool[A]: the AUs that it shows, by their thresholds, where it is at rest.
 OnRest = Callable[[int, NDArray[np.bool_]], None]
@@ -91,61 +90,51 @@ class Baseline:
         return cls(float(match[1]))
 
 
-def baseline_note(
-    baseline: Baseline | None,
-    seen: Sequence[int],
-    rate_hz: float,
-    shown_at_rest: Mapping[int, Sequence[int]] | None = None,
-) -> str | None:
-    """What to know of a baseline, in one line; None where there is nothing.
+def baseline_notes(
+    baseline: Baseline | None, seen_s: Mapping[int, float], shown_at_rest: Mapping[int, Sequence[int]]
+) -> list[str]:
+    """What to know of a baseline, a sentence each.
 
     What a face shows for a short time, or all the time, may be taken for its rest; seen in few frames it has
     no baseline.
 
     Args:
         baseline: what was asked for.
-        seen: in how many frames each face was in view.
-        rate_hz: frames in a second; 0 if there is but one.
-        shown_at_rest: face -> the AUs that are above their thresholds at its rest.
+        seen_s: for how long each face was in view.
+        shown_at_rest: the AUs that each face with a baseline shows at its rest, as :func:`rebased` tells.
 
-    >>> baseline_note(Baseline(5.0), [80], 25.0)
-    'baseline first:5s: a face was in view for no more than 5 s, all of which was taken for its neutral face'
-    >>> baseline_note(Baseline(5.0), [125], 25.0) is None, baseline_note(Baseline(5.0), [126], 25.0) is None
-    (False, True)
-    >>> baseline_note(Baseline(), [9000, 14, 3], 25.0)
-    'baseline auto: of 3 faces 2 have none, since they are in fewer than 15 frames'
-    >>> baseline_note(Baseline(), [9000], 25.0, {0: (6, 12), 1: ()})
-    'baseline auto: taken for rest, so not called where no stronger: AU6, AU12 (face 0)'
-    >>> baseline_note(None, [80], 25.0) is None
-    True
+    >>> print(*baseline_notes(Baseline(5.0), {0: 3.2}, {0: ()}))
+    baseline first:5s: a face was in view for no more than 5 s, all of which was taken for its neutral face
+    >>> baseline_notes(Baseline(5.0), {0: 5.04}, {0: ()})
+    []
+    >>> baseline_notes(Baseline(), {0: 360.0, 1: 0.5, 2: 0.1}, {0: ()})
+    ['baseline auto: 2 of 3 faces without one, for want of 15 frames to learn it from']
+    >>> print(baseline_notes(Baseline(), {0: 360.0}, {0: (6, 12)})[0][:55])
+    baseline auto: AU6, AU12 (face 0) are taken for neutral
     """
-    if baseline is None or not seen:
-        return None
-    first_s = baseline.first_s
-    most = math.inf if first_s is None else max(1, math.ceil(first_s * rate_hz - 1e-3))
-    learnt_from = [min(frames, most) for frames in seen]
-    enough = [frames for frames, some in zip(seen, learnt_from, strict=True) if some >= LEAST_FRAMES]
+    if baseline is None:
+        return []
     said = []
-    if without := len(seen) - len(enough):
-        has, is_in = ("the face has", "it is")
-        if len(seen) > 1:
-            has, is_in = f"of {len(seen)} faces {without} have", "they are"
-        where = "" if first_s is None else f" within {first_s:g} s"
-        said.append(f"{has} none, since {is_in} in fewer than {LEAST_FRAMES} frames{where}")
-    least_s = _LEAST_SEEN_S if first_s is None else first_s
-    if enough and min(enough) / rate_hz <= least_s + 1e-6:
-        what = "all of which" if first_s else "and what it shows throughout"
+    if without := len(seen_s.keys() - shown_at_rest.keys()):
+        said.append(
+            f"{without} of {len(seen_s)} face{'s' if len(seen_s) > 1 else ''} without one, for want of "
+            f"{LEAST_FRAMES} frames to learn it from"
+        )
+    least_s = _LEAST_SEEN_S if baseline.first_s is None else baseline.first_s
+    if shown_at_rest and min(seen_s[face] for face in shown_at_rest) <= least_s + 1e-6:
+        what = "all of which" if baseline.first_s else "and what it shows throughout"
         said.append(
             f"a face was in view for no more than {least_s:g} s, {what} was taken for its neutral face"
         )
-    resting = {face: aus for face, aus in (shown_at_rest or {}).items() if aus}
+    resting = [(face, aus) for face, aus in shown_at_rest.items() if aus]
     if resting:
-        listed = [f"{', '.join(f'AU{au}' for au in aus)} (face {face})" for face, aus in resting.items()]
+        listed = [f"{', '.join(f'AU{au}' for au in aus)} (face {face})" for face, aus in resting]
         more = f" and of {len(listed) - _MOST_LISTED} more faces" if len(listed) > _MOST_LISTED else ""
         said.append(
-            f"taken for rest, so not called where no stronger: {', '.join(listed[:_MOST_LISTED])}{more}"
+            f"{', '.join(listed[:_MOST_LISTED])}{more} are taken for neutral, so called only where clearly "
+            "stronger, if at all; if the face is not neutral at its calmest, use first:Ns or none"
         )
-    return f"baseline {baseline}: {', and '.join(said)}" if said else None
+    return [f"baseline {baseline}: {each}" for each in said]
 
 
 def rebased(

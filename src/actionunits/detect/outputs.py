@@ -14,7 +14,7 @@ import numpy as np
 
 from actionunits.atomic import make_directory
 from actionunits.datasets.elan import is_as_written
-from actionunits.detect.baseline import baseline_note
+from actionunits.detect.baseline import baseline_notes
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
 from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
@@ -27,12 +27,15 @@ from actionunits.records import OnProgress
 
 if TYPE_CHECKING:
     from actionunits.detect.report import Report
+    from actionunits.detect.results import FrameResult
     from actionunits.faces.video import FrameSource
 
-__all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "output_names"]
+__all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "distinct_sources", "output_names"]
 
 #: The share of a source's faces outside what the model was tested on from which it is said.
 _OUTSIDE_SHARE = 0.25
+#: A file that begins later than this is told.
+_LATE_START_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,6 @@ class OutputPlan:
             raise UserError("boxes are drawn into the annotated video: ask for it too (--video)")
 
 
-#: A first frame later than this is told.
-_LATE_START_S = 0.1
-
-
 @dataclass(frozen=True)
 class SourceSummary:
     """What was found in a source and written about it.
@@ -101,10 +100,12 @@ class SourceSummary:
     trouble: str | None
     notes: tuple[str, ...] = ()
 
-    @property
-    def note(self) -> str | None:
-        """The notes in one line, or None."""
-        return "; ".join(self.notes) or None
+
+def distinct_sources(sources: Sequence[Path]) -> list[Path]:
+    """The sources without those that were given twice; a link is another than what it leads to."""
+    from actionunits.faces.video import named_path
+
+    return list({(named_path(source), source.resolve()): source for source in sources}.values())
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
@@ -248,7 +249,7 @@ def detect_to_files(
         rows=table.rows_written,
         frames=count.frames,
         frames_with_face=count.with_face,
-        tracks=len(count.seen),
+        tracks=len(count.seen_s),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
         notes=tuple(notes),
@@ -262,21 +263,21 @@ def _notes(
 
     A frame rate that the model does not know; no face, or many outside what it was tested on, or more than
     one in a picture; wishes that need time, of a source without; videos in a folder of pictures that are no
-    sources of their own; a baseline of a face that was seen shortly; an ELAN file without events.
+    sources of their own; what a video's times do not allow (:func:`_notes_on_time`); an ELAN file without
+    events.
     """
     pace = pace_note(detector.backend.spec, detector.backend.frames_hz, frames.rate_hz)
     said = [pace] if pace else []
     if count.frames and not count.with_face:
         said.append("no face was found: faces narrower than about 60 px, or seen from the side, are not")
-    faces = sum(count.seen.values())
     for column, outside, how in (
         ("outside_pose", count.turned, "turned or tilted farther"),
         ("outside_size", count.small, "smaller"),
     ):
-        if outside > _OUTSIDE_SHARE * faces:
+        if outside > _OUTSIDE_SHARE * count.faces:
             said.append(
-                f"in {outside} of {faces} rows the face is {how} than the model was tested on ({column}): "
-                "trust them less"
+                f"{outside} times of {count.faces} the face is {how} than the model was tested on "
+                f"({column}): trust its values less there"
             )
     if count.crowded:
         if frames.kind == "video":
@@ -299,24 +300,24 @@ def _notes(
         if wished:
             said.append(f"left out, since only a video can have it: {', '.join(wished)}")
     else:
-        said += _notes_on_time(detector, count)
+        said += _notes_on_time(detector, frames, count)
     if count.with_face and events is not None and events.empty:
         said.append("the ELAN file has no events: no AU reached its threshold")
     return said
 
 
-def _notes_on_time(detector: Detector, count: _Count) -> list[str]:
+def _notes_on_time(detector: Detector, frames: FrameSource, count: _Count) -> list[str]:
     """What to know of a video's times, of smoothing and of baselines."""
     said = []
-    if count.first_s > _LATE_START_S:
+    if frames.start_s > _LATE_START_S:
         said.append(
-            f"times are the file's own, which begin at {count.first_s:.3f} s: players may count from 0"
+            f"times are the file's own, which begins at {frames.start_s:.3f} s: players may count from 0"
         )
-    step_s = 1 / count.rate_hz if count.rate_hz else 0.0
-    if 0 < SMOOTH_REACH * detector.smooth_s < step_s:
-        said.append(f"--smooth {detector.smooth_s:g} changes nothing: frames are {step_s:.2g} s apart")
-    baseline = baseline_note(detector.baseline, [*count.seen.values()], count.rate_hz, count.at_rest)
-    return [*said, baseline] if baseline else said
+    if 0 < SMOOTH_REACH * detector.smooth_s < count.least_step_s:
+        said.append(
+            f"--smooth {detector.smooth_s:g} changes nothing: frames are {count.least_step_s:.2g} s apart"
+        )
+    return [*said, *baseline_notes(detector.baseline, count.seen_s, count.at_rest)]
 
 
 def _report(detector: Detector, *, timed: bool) -> Report:
@@ -330,20 +331,30 @@ def _report(detector: Detector, *, timed: bool) -> Report:
 class _Count:
     frames: int = 0
     with_face: int = 0
-    seen: dict[int, int] = field(default_factory=dict)  # frames of each face
-    first_s: float = 0.0
-    last_s: float = 0.0
-    turned: int = 0  # faces of frames outside the poses that the model was tested on
+    faces: int = 0  # of all frames
+    turned: int = 0  # of them, outside the poses that the model was tested on
     small: int = 0  # and below the sizes
-    crowded: int = 0  # pictures of which a face was not read
+    crowded: int = 0  # frames with a face that was not read
+    seen_s: dict[int, float] = field(default_factory=dict)  # for how long each face was in view
     at_rest: dict[int, tuple[int, ...]] = field(default_factory=dict)  # what each face's baseline shows
+    last_s: float | None = None
+    least_step_s: float = 0.0  # between two frames
     trouble: str | None = None
 
-    @property
-    def rate_hz(self) -> float:
-        """Frames in a second; 0 where there is no time between them."""
-        span_s = self.last_s - self.first_s
-        return (self.frames - 1) / span_s if span_s > 0 else 0.0
+    def add(self, result: FrameResult) -> None:
+        step_s = 0.0 if self.last_s is None else max(0.0, result.time_s - self.last_s)
+        if step_s > 0:
+            self.least_step_s = min(step_s, self.least_step_s or step_s)
+        self.last_s = result.time_s
+        self.frames += 1
+        self.with_face += bool(result.faces)
+        self.crowded += result.left_out > 0
+        self.faces += len(result.faces)
+        for face in result.faces:
+            # a face that was away comes back at once, and the first frame has no step
+            self.seen_s[face.track] = self.seen_s.get(face.track, -step_s) + step_s
+            self.turned += bool(face.outside_pose)
+            self.small += bool(face.outside_size)
 
 
 def _feed(
@@ -366,15 +377,7 @@ def _feed(
             for result in results:
                 for sink in sinks:
                     sink(result)
-                count.last_s = result.time_s
-                count.first_s = count.first_s if count.frames else result.time_s
-                count.frames += 1
-                count.with_face += bool(result.faces)
-                count.crowded += result.left_out > 0
-                for face in result.faces:
-                    count.seen[face.track] = count.seen.get(face.track, 0) + 1
-                    count.turned += bool(face.outside_pose)
-                    count.small += bool(face.outside_size)
+                count.add(result)
         except TruncatedSource as problem:
             if count.frames == 0:
                 raise

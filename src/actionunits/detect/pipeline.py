@@ -209,7 +209,7 @@ class Detector:
 
         def tell(face: int, shown: NDArray[np.bool_]) -> None:
             if on_rest is not None:
-                on_rest(face, tuple(au for au, at_rest in zip(self.aus, shown, strict=True) if at_rest))
+                on_rest(face, tuple(np.array(self.aus)[shown].tolist()))
 
         if timed:
             above = rebased(results, self.baseline, self.thresholds, len(self.emotions), tell)

@@ -17,7 +17,7 @@ from actionunits.records import Finder, FloatArray
 __all__ = ["Spool"]
 
 #: Of a frame: its number, its time, how many faces follow, and how many AU boxes of each behind them.
-_FRAME = struct.Struct("<qdqq")
+_FRAME = struct.Struct("<qdqqq")
 
 
 class Spool:
@@ -52,7 +52,9 @@ class Spool:
         """Put the next frame's results at the end."""
         boxes = [face.regions for face in result.faces if face.regions is not None]
         count = len(boxes[0]) if boxes else 0
-        self._file.write(_FRAME.pack(result.frame_index, result.time_s, len(result.faces), count))
+        self._file.write(
+            _FRAME.pack(result.frame_index, result.time_s, len(result.faces), count, result.left_out)
+        )
         for face in result.faces:
             row = np.zeros((), self._face)
             row["track"], row["confidence"] = face.track, face.confidence
@@ -72,13 +74,13 @@ class Spool:
         """The results from the first on."""
         self._file.seek(0)
         while head := self._file.read(_FRAME.size):
-            index, time_s, count, boxes = _FRAME.unpack(head)
+            index, time_s, count, boxes, left_out = _FRAME.unpack(head)
             rows = np.frombuffer(self._file.read(count * self._face.itemsize), self._face)
             regions: Iterable[FloatArray | None] = [None] * count
             if boxes:
                 corners = np.frombuffer(self._file.read(count * boxes * 32), "<f4")
                 regions = corners.reshape(count, boxes, 4, 2)
-            yield FrameResult(index, time_s, tuple(map(self._read, rows, regions)))
+            yield FrameResult(index, time_s, tuple(map(self._read, rows, regions)), left_out=left_out)
 
     def _read(self, row: np.void, regions: FloatArray | None) -> FaceResult:
         return FaceResult(

@@ -7,7 +7,7 @@ suspicious; now and then it searches for new faces, where the picture has change
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -146,7 +146,8 @@ class FaceTracker:
         self.check_every = check_every
         self.search_every_s = search_every_s
         self.memory_s = memory_s
-        #: Other faces that were seen in the last frame when all of it was searched, and are not followed.
+        #: Other faces that were seen in the last frame, where it was searched for them (a still, at a cut,
+        #: and now and then), and are not followed.
         self.left_out = 0
         self._tracks: list[_Track] = []
         self._lost: list[_Track] = []
@@ -192,7 +193,7 @@ class FaceTracker:
     def _still(self, frame: Frame, faces: list[Face]) -> list[TrackedFace]:
         result = []
         kept = faces[:1] if self.keep == "largest" else faces
-        self.left_out = len(faces) - len(kept)
+        self.left_out = self._beside(faces, [face.box for face in kept])
         for number, face in enumerate(kept):
             landmarks = self._points(frame, face)
             confidence = self.detector.confidence(face.score)
@@ -265,9 +266,6 @@ class FaceTracker:
             found = self._new_faces(frame, least_px, present)
         else:
             self._note_search(frame)
-        if self.keep == "largest" and not present:
-            sure = [face for face in found if self.detector.confidence(face.score) > _SURE]
-            self.left_out = sum(overlap(face.box, sure[0].box) < 0.2 for face in sure[1:])
         for face in found:
             if _width(face.box) < least_px or any(overlap(face.box, t.box) > 0.2 for t in present):
                 continue
@@ -275,6 +273,7 @@ class FaceTracker:
             if overlap(face_box_from(landmarks), face.box) < 0.4:
                 continue
             if self.keep == "largest":
+                self.left_out = len(present)
                 self._lose(self._tracks)
             patch = _patch(frame.grey, landmarks)
             number = self._number_for(landmarks, patch)
@@ -282,6 +281,13 @@ class FaceTracker:
             if self.keep == "largest":
                 break
         self._drop_doubles()
+        if self.keep == "largest":
+            self.left_out += self._beside(found, [t.box for t in self._tracks] + [t.box for t in present])
+
+    def _beside(self, found: Iterable[Face], boxes: Sequence[FloatArray]) -> int:
+        """How many of the faces that were found are surely faces, and none of these."""
+        sure = [face for face in found if self.detector.confidence(face.score) > _SURE]
+        return sum(all(overlap(face.box, box) < 0.2 for box in boxes) for face in sure)
 
     def _new_faces(self, frame: Frame, least_px: float, present: list[_Track]) -> list[Face]:
         """Those of the whole frame, or while no face is missing, of the part of it that has changed."""
@@ -289,7 +295,8 @@ class FaceTracker:
         missing = not present or self._lost or len(present) < len(self._tracks)
         if missing or waited_s >= _WHOLE_AFTER * self.search_every_s:
             self._note_search(frame)
-            return self.detector.find(frame.grey, least_px)
+            # the whole frame now and then for smaller ones, too: who else is in view is told
+            return self.detector.find(frame.grey, least_px if missing else 0.0)
         region = self._changes.region(frame.grey, [track.box for track in present])
         if region is None:
             return []

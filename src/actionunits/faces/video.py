@@ -71,6 +71,7 @@ class FrameSource:
         frame_count: as the container says, else estimated from duration and rate, else None. Only a guide for
             progress: the number of frames that are really there may differ.
         rate_hz: average frame rate of a video; None for pictures.
+        start_s: when the first stream of a video's file begins: a camcorder's do not at 0.
         pictures: the files of a picture or folder, in order of the frames; empty for a video.
         videos: a folder's files that are called as videos are, in order; they are not read.
     """
@@ -79,6 +80,7 @@ class FrameSource:
     kind: Kind
     frame_count: int | None
     rate_hz: float | None
+    start_s: float = 0.0
     pictures: tuple[Path, ...] = field(default=(), repr=False)
     videos: tuple[Path, ...] = field(default=(), repr=False)
 
@@ -128,6 +130,8 @@ class FrameSource:
 def named_path(path: Path) -> Path:
     """The whole path as it was named: a link keeps its own name, not that of what it leads to.
 
+    ``..`` goes back in the name, which after a link to a folder is another place than the file's.
+
     >>> named_path(Path("talks/../photos")).name
     'photos'
     """
@@ -155,7 +159,7 @@ def open_source(path: str | Path) -> FrameSource:
             if not file.read(1):
                 raise UserError(f"{source} is empty: expected a picture or a video")
         if holds_one_picture(source):
-            return FrameSource(source, "picture", 1, None, (source,))
+            return FrameSource(source, "picture", 1, None, pictures=(source,))
     except OSError as problem:
         raise UserError(f"cannot read {source}: {problem.strerror or problem}") from problem
     if source.suffix.lower() in PICTURE_SUFFIXES - {".gif", ".png", ".webp"}:
@@ -170,16 +174,18 @@ def _open_folder(folder: Path) -> FrameSource:
         for suffixes in (PICTURE_SUFFIXES, _VIDEO_SUFFIXES)
     )
     if not pictures:
-        within = sorted(each.name for each in folder.iterdir() if each.is_dir() and each.name[0] != ".")
+        within = sorted(str(each) for each in folder.iterdir() if each.is_dir() and each.name[0] != ".")
         hint = ""
         if videos:
-            hint = f"; its videos are given one by one, as {folder}/*{videos[0].suffix}"
+            patterns = sorted({f"{folder}/*{video.suffix}" for video in videos})
+            hint = f"; its videos are given one by one, as {' '.join(patterns)}"
         elif within:
-            hint = f"; folders within it are given by name: {', '.join(within[:3])}"
+            more = f" and {len(within) - 3} more" if len(within) > 3 else ""
+            hint = f"; the folders within it are given one by one: {', '.join(within[:3])}{more}"
         raise UserError(
             f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif{hint}"
         )
-    return FrameSource(folder, "folder", len(pictures), None, pictures, videos)
+    return FrameSource(folder, "folder", len(pictures), None, pictures=pictures, videos=videos)
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
@@ -191,7 +197,8 @@ def _open_video(path: Path) -> FrameSource:
     with _container(path) as container:
         stream = _video_stream(container, path)
         rate = stream.average_rate or stream.guessed_rate
-        return FrameSource(path, "video", _frame_count(container, stream), float(rate) if rate else None)
+        count, start_s = _frame_count(container, stream), (container.start_time or 0) / av.time_base
+        return FrameSource(path, "video", count, float(rate) if rate else None, start_s)
 
 
 def _container(path: Path) -> av.container.InputContainer:
@@ -239,6 +246,8 @@ def _reason(problem: Exception) -> str:
 
 def _video_frames(path: Path, wanted: Set[int] | None = None) -> Iterator[Frame]:
     last = None if wanted is None else max(wanted, default=-1)
+    if last is not None and last < 0:
+        return
     with _container(path) as container:
         stream = _video_stream(container, path)
         stream.thread_type = "AUTO"
@@ -246,8 +255,6 @@ def _video_frames(path: Path, wanted: Set[int] | None = None) -> Iterator[Frame]
         clock = _Clock(float(stream.average_rate) if stream.average_rate else 25.0)
         turned: tuple[int, _Turn] | None = None
         index = 0
-        if last is not None and last < 0:
-            return
         for decoded in _decoded(container, stream):
             if isinstance(decoded, Exception):
                 raise TruncatedSource(

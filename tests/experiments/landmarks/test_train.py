@@ -76,7 +76,7 @@ def test_a_run_writes_its_network_and_goes_on(shared_data, tmp_path, monkeypatch
     given = ([faces], hand, model, tmp_path / "out", load_point_recipe(TINY), split)
     epochs: list[int] = []
     file = train_points(*given, workers=1, on_epoch=lambda note: epochs.append(note.epoch))
-    assert PointNetwork(file).note == {"name": "landmarks", "version": "3"}
+    assert PointNetwork(file).note == {"name": "landmarks", "version": load_point_recipe().version}
     card = json.loads((tmp_path / "out" / "landmarks.json").read_text())
     assert card["people placed by hand"] == ["london/001", "london/002"]
     assert card["validation"]["faces"] == 1

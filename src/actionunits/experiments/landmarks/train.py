@@ -76,9 +76,12 @@ def train_points(
     learn, chosen_by = placed_faces(portraits, hand, split, recipe.data.seed)
     held = {*split.validation, *split.test, *(face.subject for face in chosen_by)}
     make = _Maker(face_model, out, recipe, stage, workers or os.cpu_count() or 1)
-    validation = make.store("validation", 0, chosen_by, recipe.data.validation_pictures, 0.0)
+    validation = make.store("validation", 0, chosen_by, recipe.data.validation_pictures)
     seen = list(PointBatches(validation, recipe.model.size_px, 48).epoch(0, 0))
-    placed = make.store("hand-placed", 1, learn, recipe.data.pictures, recipe.data.real_share)
+    data = recipe.data
+    placed = make.store(
+        "hand-placed", 1, learn, data.pictures, real=data.real_share, tones=data.lip_tones_share
+    )
     notes: list[EpochNote] = []
 
     model: PointNet | None = None
@@ -88,8 +91,14 @@ def train_points(
         if number > 1:
             before = PointNetwork(out / f"round-{number - 1}.onnx")
             found = unplaced_faces(unplaced, before, learn, held)
-            count, share = recipe.data.found_pictures, recipe.data.found_real_share
-            more = make.store(f"found-{number}", number, found, count, share)
+            more = make.store(
+                f"found-{number}",
+                number,
+                found,
+                data.found_pictures,
+                real=data.found_real_share,
+                tones=data.lip_tones_share,
+            )
             pictures = Pictures(
                 np.concatenate([placed.images, more.images]), np.concatenate([placed.points, more.points])
             )
@@ -135,12 +144,18 @@ class _Maker:
         )
 
     def store(
-        self, name: str, number: int, faces: Sequence[PlacedFace], count: int, real_share: float
+        self,
+        name: str,
+        number: int,
+        faces: Sequence[PlacedFace],
+        count: int,
+        *,
+        real: float = 0.0,
+        tones: float = 0.0,
     ) -> Pictures:
         seed = self.recipe.data.seed + number
         subjects = tuple(sorted({face.subject for face in faces}))
-        tones = 0.0 if name == "validation" else self.recipe.data.lip_tones_share
-        layout = StoreLayout(count, seed, real_share, tones, subjects, self.face_model.name)
+        layout = StoreLayout(count, seed, real, tones, subjects, self.face_model.name)
         show = self.stage(f"animating {name} faces", "pictures") if self.stage else None
         return make_pictures(
             self.out / name, faces, layout, self.face_model, workers=self.workers, on_progress=show
