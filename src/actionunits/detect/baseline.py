@@ -109,8 +109,8 @@ def baseline_notes(
     []
     >>> baseline_notes(Baseline(), {0: 360.0, 1: 0.5, 2: 0.1}, {0: ()})
     ['baseline auto: 2 of 3 faces without one, for want of 15 frames to learn it from']
-    >>> print(baseline_notes(Baseline(), {0: 360.0}, {0: (6, 12)})[0][:55])
-    baseline auto: AU6, AU12 (face 0) are taken for neutral
+    >>> print(baseline_notes(Baseline(), {0: 360.0}, {0: (6, 12)})[0].split(";")[0])
+    baseline auto: taken for neutral, so called only where clearly stronger, if at all: AU6, AU12 (face 0)
     """
     if baseline is None:
         return []
@@ -131,8 +131,9 @@ def baseline_notes(
         listed = [f"{', '.join(f'AU{au}' for au in aus)} (face {face})" for face, aus in resting]
         more = f" and of {len(listed) - _MOST_LISTED} more faces" if len(listed) > _MOST_LISTED else ""
         said.append(
-            f"{', '.join(listed[:_MOST_LISTED])}{more} are taken for neutral, so called only where clearly "
-            "stronger, if at all; if the face is not neutral at its calmest, use first:Ns or none"
+            "taken for neutral, so called only where clearly stronger, if at all: "
+            f"{', '.join(listed[:_MOST_LISTED])}{more}; if the face is not neutral at its calmest, use "
+            "first:Ns or none"
         )
     return [f"baseline {baseline}: {each}" for each in said]
 
