@@ -247,7 +247,7 @@ def test_many_faces_outside_what_was_tested_are_told(
     turned, small = note(pitch_deg=0.0), note(inter_ocular_px=500.0)
     assert turned is not None
     assert re.fullmatch(
-        r"(\d+) times of \1 the face is turned or tilted farther than the model was tested on "
+        r"(\d+) of \1 times the face is turned or tilted farther than the model was tested on "
         r"\(outside_pose\): trust its values less there",
         turned,
     )

@@ -276,7 +276,7 @@ def _notes(
     ):
         if outside > _OUTSIDE_SHARE * count.faces:
             said.append(
-                f"{outside} times of {count.faces} the face is {how} than the model was tested on "
+                f"{outside} of {count.faces} times the face is {how} than the model was tested on "
                 f"({column}): trust its values less there"
             )
     if count.crowded:
