@@ -65,7 +65,9 @@ SETTINGS = (
 class Raw(Detector):
     """Gives the network's values as they are, so that one pass serves every setting."""
 
-    def _settled(self, results: Iterator[FrameResult], *, timed: bool) -> Iterator[FrameResult]:
+    def _settled(
+        self, results: Iterator[FrameResult], on_rest: object = None, *, timed: bool
+    ) -> Iterator[FrameResult]:
         return results
 
 
