@@ -40,6 +40,7 @@ class Photograph:
         subject: ``FOLDER/PERSON``, unique over several folders.
         smiling: shown smiling (file names with ``_smiling``), else neutral.
         doubtful: neutral, or a smile that shows hardly any teeth; nobody knows.
+        by_points: its points, not its source, say what it shows.
         group: ``apparent ethnicity: black`` and the like, as the photographs' source says; empty where it
             says nothing (unsorted portraits are not asked).
     """
@@ -48,6 +49,7 @@ class Photograph:
     subject: str
     smiling: bool = False
     doubtful: bool = False
+    by_points: bool = False
     group: str = ""
 
     @property
@@ -68,6 +70,15 @@ class People:
     train: tuple[Photograph, ...]
     validation: tuple[Photograph, ...]
     test: tuple[Photograph, ...]
+
+    @property
+    def coded(self) -> tuple[Photograph, ...]:
+        """Those to train on of which the source says what they show."""
+        return tuple(photo for photo in self.train if not photo.by_points)
+
+    def with_validation_learnt(self) -> People:
+        """The same with those for validation among those to train on."""
+        return People((*self.validation, *self.train), (), self.test)
 
     def __post_init__(self) -> None:
         names = [{p.subject for p in part} for part in (self.train, self.validation, self.test)]
@@ -158,11 +169,11 @@ def sort_by_points(folders: Sequence[Path], landmarks: str = DEFAULT_LANDMARKS) 
             continue
         rule, gap = smile_by_points(points), lip_gap(points)
         if rule < NEUTRAL_BELOW[0] and gap < NEUTRAL_BELOW[1]:
-            sorted_out.append(Photograph(path, subject))
+            sorted_out.append(Photograph(path, subject, by_points=True))
         elif gap < NEUTRAL_BELOW[1]:
-            sorted_out.append(Photograph(path, subject, doubtful=True))
+            sorted_out.append(Photograph(path, subject, doubtful=True, by_points=True))
         elif rule > SMILE_ABOVE[0] and gap > SMILE_ABOVE[1]:
-            sorted_out.append(Photograph(path, subject, smiling=True))
+            sorted_out.append(Photograph(path, subject, smiling=True, by_points=True))
     return sorted_out
 
 

@@ -29,6 +29,7 @@ from actionunits.experiments.embedded.labels import (
 )
 from actionunits.experiments.embedded.people import Photograph, load_portrait
 from actionunits.experiments.embedded.store import (
+    FILES,
     MARGIN_PX,
     PER_PORTRAIT,
     Layout,
@@ -122,7 +123,7 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
     rng = np.random.default_rng([layout.seed, part])
     fill = _fill_photographed if rng.random() < layout.real_share else _fill_animated
     fill(store, range(part * PER_PORTRAIT, (part + 1) * PER_PORTRAIT), photographs, face_model, rng)
-    for name in PictureStore.FILES:
+    for name in FILES:
         getattr(store, name).flush()
     store.done(part).touch()
 
@@ -145,7 +146,7 @@ def _fill_photographed(
         photo = _of_any_folder(choice, rng, even=store.layout.even_groups)
         portrait = load_portrait(photo, inter_ocular_px=_render_px(rng), landmarks=store.layout.landmarks)
         _store_face(store, row, AnimatedFace(portrait.image, portrait.landmarks.points), rng)
-        store.subject[row] = store.layout.subjects.index(photo.subject)
+        store.subject[row], store.second[row] = store.layout.subjects.index(photo.subject), -1
         if photo.smiling:
             label_smile(store, row, lip_gap(portrait.landmarks.points))
         else:
@@ -161,7 +162,7 @@ def _fill_animated(
 ) -> None:
     """One face, animated: a neutral one, or one that smiles in the photograph."""
     layout = store.layout
-    photo, portrait = _photo_to_animate(photographs, layout, rng)
+    photo, second, portrait = _photo_to_animate(photographs, layout, rng)
     solid = face_model is not None and rng.random() >= layout.flat_share
     animator = _animator(portrait, face_model if solid else None)
     shown = _to_animate(photo, layout.aus)
@@ -171,6 +172,7 @@ def _fill_animated(
         face = _animate(animator, expression, rng, mouth_is_free=not photo.smiling)
         _store_face(store, row, face, rng)
         store.subject[row] = layout.subjects.index(photo.subject)
+        store.second[row] = layout.subjects.index(second.subject) if second else -1
         if photo.smiling:
             label_on_smile(store, row, expression)
         else:
@@ -190,11 +192,11 @@ def _to_animate(photo: Photograph, aus: tuple[int, ...]) -> tuple[int, ...]:
 
 def _photo_to_animate(
     photographs: tuple[Photograph, ...], layout: Layout, rng: np.random.Generator
-) -> tuple[Photograph, Portrait]:
+) -> tuple[Photograph, Photograph | None, Portrait]:
     """A neutral face; or, as often as asked, a broad smile, folders alike, where one is found.
 
     The neutral one may be one of which nobody knows, and may be mixed with another person's
-    (:func:`~actionunits.synthesis.mixing.mixed_portrait`).
+    (:func:`~actionunits.synthesis.mixing.mixed_portrait`), which is then given, too.
     """
 
     def loaded(photo: Photograph) -> Portrait:
@@ -206,16 +208,17 @@ def _photo_to_animate(
             photo = _of_any_folder(smiling, rng, even=layout.even_groups)
             portrait = loaded(photo)
             if smiles_broadly(portrait):
-                return photo, portrait
+                return photo, None, portrait
     neutral = [photo for photo in photographs if photo.neutral]
     doubtful = [photo for photo in photographs if photo.doubtful]
     some = doubtful if doubtful and rng.random() < layout.doubtful_share else neutral
     photo = _one_of(some, rng, even=layout.even_groups)
     portrait = loaded(photo)
-    if rng.random() < layout.mixed_share:
-        second = loaded(_one_of(neutral, rng, even=layout.even_groups))
-        portrait = mixed_portrait(portrait, second, shape=float(rng.random()), texture=_texture_share(rng))
-    return photo, portrait
+    if rng.random() >= layout.mixed_share:
+        return photo, None, portrait
+    second = _one_of(neutral, rng, even=layout.even_groups)
+    theirs, shape, texture = loaded(second), float(rng.random()), _texture_share(rng)
+    return photo, second, mixed_portrait(portrait, theirs, shape=shape, texture=texture)
 
 
 def _texture_share(rng: np.random.Generator) -> float:

@@ -19,7 +19,7 @@ class PictureSettings:
 
     Attributes:
         pictures: to train on.
-        validation_pictures: of the validation subjects.
+        validation_pictures: of the validation subjects, or of those that are held back in turn.
         test_pictures: of the test subjects.
         flat_share: share animated by the 2-D way although a 3-D face model is given.
         real_share: share of the training pictures that are the photographs as they are.
@@ -93,6 +93,10 @@ class EmbeddedRecipe:
         seeds: a training for each; all are scored.
         kept: so many of them, the best by the validation people, are averaged into the network that is kept.
         eight_bits: its file does convolutions and matrix products in 8 bits.
+        folds: 0, the validation people are not learnt from: they choose the epoch, the seeds, the calibration
+            and the thresholds. 2 or more, for a recipe that is settled: they are learnt from, too, to the
+            last epoch. Everybody of whom the photographs' source says what they show is held back once, in
+            so many parts, and networks that did not see them set the calibration and the thresholds.
     """
 
     title: str = "the embedded model"
@@ -104,6 +108,7 @@ class EmbeddedRecipe:
     seeds: tuple[int, ...] = (1,)
     kept: int = 1
     eight_bits: bool = False
+    folds: int = 0
 
     def __post_init__(self) -> None:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
@@ -112,6 +117,13 @@ class EmbeddedRecipe:
             raise ValueError(
                 f"kept must be within 1 to the number of seeds, {len(self.seeds)}, got {self.kept}: give "
                 "kept=1, or more seeds"
+            )
+        if self.folds == 1 or self.folds < 0:
+            raise ValueError(f"folds must be 0, or 2 and more, got {self.folds}")
+        if self.folds and self.kept != len(self.seeds):
+            raise ValueError(
+                f"with folds nobody is left to choose seeds by: kept must be their number, {len(self.seeds)}, "
+                f"got {self.kept}"
             )
         if self.model.members != 1:
             raise ValueError("model.members follows from kept: each seed is trained alone")

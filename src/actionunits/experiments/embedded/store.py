@@ -17,13 +17,16 @@ from actionunits.errors import UserError
 from actionunits.faces.finders import DEFAULT_LANDMARKS
 from actionunits.records import FloatArray, ImageArray
 
-__all__ = ["MARGIN_PX", "PER_PORTRAIT", "Layout", "PictureStore", "open_store"]
+__all__ = ["FILES", "MARGIN_PX", "PER_PORTRAIT", "Layout", "PictureStore", "open_store"]
 
 #: Pixels around the model's crop that the store keeps, for jitter in training.
 MARGIN_PX = 8
 
 #: Pictures made of one portrait in a row: the fit of a portrait is paid once for them.
 PER_PORTRAIT = 48
+
+#: The arrays of a store, as :class:`PictureStore` names them.
+FILES = ("crops", "points", "labels", "intensity", "sides", "subject", "second")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Layout:
         lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
         groups: that of each subject, the apparent one that its source names or none, where each is drawn as
             often as another; else empty.
+        files: which arrays there are, for stores of older versions have fewer.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
         landmarks: what found the points.
@@ -71,6 +75,7 @@ class Layout:
     landmarks_version: str = ""
     lip_tones_share: float = 0.0
     groups: tuple[str, ...] = ()
+    files: tuple[str, ...] = FILES
 
     @property
     def even_groups(self) -> bool:
@@ -98,22 +103,22 @@ class PictureStore:
         intensity: f32[N,A], of the stronger side, NaN unknown.
         sides: f32[N,A,2], of the subject's left and right, NaN unknown or an AU without sides.
         subject: i32[N], index into ``layout.subjects``.
+        second: i32[N], the same of who is mixed in; -1 for nobody.
     """
-
-    FILES = ("crops", "points", "labels", "intensity", "sides", "subject")
 
     def __init__(self, folder: Path, mode: Literal["r", "r+"] = "r") -> None:
         self.folder = folder
         values = json.loads((folder / "layout.json").read_text())
-        lists = {name: tuple(values[name]) for name in ("aus", "subjects", "groups")}
+        lists = {name: tuple(values[name]) for name in ("aus", "subjects", "groups", "files")}
         self.layout = Layout(**values | lists)
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in self.FILES}
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode=mode) for name in FILES}
         self.crops: ImageArray = arrays["crops"]
         self.points: FloatArray = arrays["points"]
         self.labels: NDArray[np.int8] = arrays["labels"]
         self.intensity: FloatArray = arrays["intensity"]
         self.sides: FloatArray = arrays["sides"]
         self.subject: NDArray[np.int32] = arrays["subject"]
+        self.second: NDArray[np.int32] = arrays["second"]
 
     def __len__(self) -> int:
         return len(self.crops)
@@ -132,6 +137,7 @@ def _new_store(folder: Path, layout: Layout) -> PictureStore:
         "intensity": ((count, aus), np.float32),
         "sides": ((count, aus, 2), np.float32),
         "subject": ((count,), np.int32),
+        "second": ((count,), np.int32),
     }
     bytes_needed = sum(math.prod(shape) * np.dtype(dtype).itemsize for shape, dtype in shapes.values())
     if bytes_needed > shutil.disk_usage(folder).free:

@@ -306,16 +306,16 @@ def _stores(
     workers: int,
 ) -> dict[str, PictureStore]:
     data = recipe.data
+    unseen = ("held-back", people.coded) if recipe.folds else ("validation", people.validation)
     plans = {
-        "train": (data.pictures, data.smiling_share),
-        "validation": (data.validation_pictures, 0.0),
-        "test": (data.test_pictures, 0.0),
-        "validation-smiles": (data.validation_pictures // 2, 1.0),
-        "test-smiles": (data.test_pictures // 2, 1.0),
+        "train": (people.train, data.pictures, data.smiling_share),
+        unseen[0]: (unseen[1], data.validation_pictures, 0.0),
+        "test": (people.test, data.test_pictures, 0.0),
+        f"{unseen[0]}-smiles": (unseen[1], data.validation_pictures // 2, 1.0),
+        "test-smiles": (people.test, data.test_pictures // 2, 1.0),
     }
     stores = {}
-    for number, (use, (count, smiling_share)) in enumerate(plans.items()):
-        photographs: tuple[Photograph, ...] = getattr(people, use.removesuffix("-smiles"))
+    for number, (use, (photographs, count, smiling_share)) in enumerate(plans.items()):
         if use.endswith("-smiles") and not _any_broad_smile(photographs, spec.landmarks):
             continue
         groups = {photo.subject: photo.group for photo in photographs}
