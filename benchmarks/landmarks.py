@@ -46,6 +46,7 @@ from actionunits.experiments.landmarks.hand_points import CONTOURS, SAME_PLACE, 
 from actionunits.experiments.landmarks.pictures import STORED_EYES_PX, load_pictures
 from actionunits.faces import landmarks as landmarks_module
 from actionunits.faces.align import inter_ocular_distance
+from actionunits.faces.batch import collate
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.finders import LANDMARKS
 from actionunits.faces.landmarks import face_box_from, find_landmarks
@@ -54,7 +55,7 @@ from actionunits.faces.track import FaceTracker
 from actionunits.faces.video import open_source, read_picture
 from actionunits.facs.motion import lip_gap
 from actionunits.facs.points import POINT_PARTS
-from actionunits.records import Batch, Face, Landmarks
+from actionunits.records import Face, Landmarks
 from actionunits.synthesis.degrade import degrade
 
 #: Contour of the template -> points of the 68 that lie on it.
@@ -238,14 +239,11 @@ def au_scores(photographs: Sequence, views: int, model: Path | None) -> dict:
     """AUC of smile against neutral by a model, with each finder's points."""
     backend = load_backend(model)
 
-    def predict(batch: Batch) -> tuple:
-        said = backend.predict(batch)
-        return said.probability[:, 0], said.intensity[:, 0], np.zeros((*said.probability[:, 0].shape, 2))
-
     result = {}
     for by in LANDMARKS:
         faces = real_faces(photographs, replace(backend.spec, landmarks=by), views=views)
-        scores = smile_scores(predict, faces, backend.spec, backend.thresholds)
+        probability = backend.predict(collate(faces.samples, backend.spec)).probability[:, 0]
+        scores = smile_scores(probability, faces, backend.spec, backend.thresholds)
         result[by] = {
             "people": scores.people,
             "AUC": {f"AU{au}": list(value) for au, value in scores.auc.items()},

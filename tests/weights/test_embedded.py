@@ -64,7 +64,7 @@ def test_nobody_was_trained_on_and_scored(card):
 
 
 def test_on_unseen_people_it_beats_the_unlearned_rule_and_chance(card):
-    real, animated = card["real_test"], card["animated_test"]
+    real, animated = card["test"]["real"], card["test"]["animated"]
     assert real["auc_smiling_against_neutral"]["12"] > real["unlearned_rule_auc"]
     assert min(animated["auc"]) > 0.6
     assert real["smile_above_own_neutral"] == 1.0
@@ -77,11 +77,11 @@ def test_the_card_tells_of_each_seed_and_of_groups(card):
     best = sorted(scores, key=scores.__getitem__, reverse=True)[: len(card["seeds_kept"])]
     assert sorted(card["seeds_kept"]) == sorted(best), "chosen by validation people"
     assert card["recipe"]["model"]["members"] == len(best)
-    assert {"sex: female", "sex: male"} <= set(card["real_test_groups"])
+    assert {"sex: female", "sex: male"} <= set(card["test"]["groups"])
 
 
 def test_it_tells_left_from_right(card):
-    told = dict(zip(card["aus"], card["animated_test"]["sides"], strict=True))
+    told = dict(zip(card["aus"], card["test"]["animated"]["sides"], strict=True))
     assert told[12] > 0.9
     assert told[25] is None
     assert load_backend().gives_sides
@@ -95,12 +95,12 @@ def test_the_page_tells_what_the_card_holds(card):
 
 def test_the_readme_tells_what_the_card_holds(card):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    real = card["real_test"]
+    real = card["test"]["real"]
     for au in ("12", "6"):
         numbers = (real["auc_smiling_against_neutral"][au], *real["auc_intervals"][au])
         auc, low, high = (f"{number:.3f}".removeprefix("0") for number in numbers)
         assert f"{auc} [{low}, {high}]" in readme
-    assert f"17 AUs {np.mean(card['animated_test']['auc']):.3f}".replace(" 0.", " .") in readme
+    assert f"17 AUs {np.mean(card['test']['animated']['auc']):.3f}".replace(" 0.", " .") in readme
     called = {1: "once", 2: "twice"}[round(sum(real["false_alarms_on_neutral"].values()) * 15)]
     assert f"{called} in 255" in readme
     assert re.search(rf"{round(15 * real['au12_hit_rate'])}\s+of the 15 posed smiles are called AU12", readme)
@@ -110,6 +110,7 @@ def test_the_readme_tells_what_the_card_holds(card):
 def test_the_card_holds_what_the_model_does(card, shared_data):
     from actionunits.experiments.embedded.measure import real_faces, smile_scores
     from actionunits.experiments.embedded.people import find_people
+    from actionunits.faces.batch import collate
 
     people = find_people(
         [shared_data / "faces" / "london"],
@@ -118,12 +119,10 @@ def test_the_card_holds_what_the_model_does(card, shared_data):
     )
     backend = load_backend()
 
-    def predict(batch):
-        found = backend.predict(batch)
-        return found.probability[:, 0], found.intensity[:, 0], found.sides[:, 0]
-
-    scores = smile_scores(predict, real_faces(people.test, backend.spec), backend.spec, backend.thresholds)
-    real = card["real_test"]
+    faces = real_faces(people.test, backend.spec)
+    probability = backend.predict(collate(faces.samples, backend.spec)).probability[:, 0]
+    scores = smile_scores(probability, faces, backend.spec, backend.thresholds)
+    real = card["test"]["real"]
     assert scores.people == real["people"] == 15
     assert scores.auc[12][0] == pytest.approx(real["auc_smiling_against_neutral"]["12"], abs=0.01)
     assert scores.rule_auc[0] == pytest.approx(real["unlearned_rule_auc"], abs=0.01)

@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 from actionunits.errors import UserError
 from actionunits.experiments.embedded import pictures
 from actionunits.experiments.embedded.batches import StoreBatches
-from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
+from actionunits.experiments.embedded.calibrate import calibration_of, choose_thresholds
 from actionunits.experiments.embedded.labels import label_smile
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
 from actionunits.experiments.embedded.people import (
@@ -27,6 +27,7 @@ from actionunits.experiments.embedded.people import (
 from actionunits.experiments.embedded.pictures import _fill_animated, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.experiments.embedded.store import Layout, open_store
+from actionunits.experiments.embedded.unseen import Unseen, said_of
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
 from actionunits.models.embedded.net import EmbeddedConfig, build
@@ -308,7 +309,7 @@ def _samples(count: int, smiling: np.ndarray) -> RealFaces:
         for smile in smiling
     )
     subjects = tuple(str(i // 2) for i in range(count))
-    return RealFaces(samples, smiling, subjects, smiling.astype(float), 0)
+    return RealFaces(samples, smiling, subjects, smiling.astype(float), 0, np.ones(count, bool))
 
 
 def _by_brightness(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -319,7 +320,8 @@ def _by_brightness(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
 
 def test_smiles_are_scored_against_neutral_faces_of_the_same_people():
     faces = _samples(8, np.array([False, True] * 4))
-    scores = smile_scores(_by_brightness, faces, build(EmbeddedConfig()).spec)
+    spec = build(EmbeddedConfig()).spec
+    scores = smile_scores(_by_brightness(collate(faces.samples, spec))[0], faces, spec)
     assert scores.people == 4
     assert scores.auc[12][0] == scores.own_neutral == scores.rule_auc[0] == scores.hit_rate == 1.0
     assert scores.auc[12][1:] == (1.0, 1.0)
@@ -348,28 +350,34 @@ def test_a_side_is_told_where_one_is_clearly_stronger():
     assert found.calibration.tolist() == [0.0]
 
 
-def test_some_peoples_faces_are_taken_out():
-    part = _samples(6, np.array([False, True] * 3)).of({"1"})
+def test_faces_are_taken_out_and_put_together():
+    faces = _samples(6, np.array([False, True] * 3))
+    part = faces.at(np.array([2, 3]))
     assert part.subjects == ("1", "1")
     assert part.smiling.tolist() == [False, True]
     assert len(part.samples) == 2
+    both = RealFaces.joined([part, faces.at(np.array([0]))])
+    assert both.subjects == ("1", "1", "0")
+    assert [id(sample) for sample in both.samples] == [id(faces.samples[row]) for row in (2, 3, 0)]
 
 
 def _animated(rng: np.random.Generator, count: int) -> Batch:
     labels = rng.integers(0, 2, (count, 1, 17)).astype(np.int8)
     frames = np.repeat(labels[:, :, 5:6, None, None], 112, axis=3).repeat(112, axis=4).astype(np.float32)
     points = rng.uniform(0, 112, (count, 1, 68, 2)).astype(np.float32)
-    return Batch(frames, landmarks=points, labels=labels)
+    sides = np.full((count, 1, 17, 2), np.nan, np.float32)
+    return Batch(frames, landmarks=points, labels=labels, sides=sides)
 
 
-def test_calibration_and_thresholds_come_from_validation_faces():
+def test_calibration_and_thresholds_come_from_faces_not_learnt_from():
     rng = np.random.default_rng(1)
     faces = _samples(6, np.array([False, True] * 3))
     batches = [_animated(rng, 40)]
     model = build(EmbeddedConfig()).eval()
-    calibrate(model, batches, faces)
-    assert (model.calibration_scale > 0).all()
-    limits = choose_thresholds(_by_brightness, batches, faces, model.spec)
+    said = said_of(_by_brightness, Unseen(batches, faces), model.spec)
+    scale, _ = calibration_of(said, model.spec.aus)
+    assert (scale > 0).all()
+    limits = choose_thresholds(said, model.spec.aus)
     assert limits.shape == (17,)
     # no neutral face is called, by a margin: they are all as dark
     neutral = _by_brightness(

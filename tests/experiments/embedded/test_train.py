@@ -13,18 +13,15 @@ pytest.importorskip("torch")
 
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
+from actionunits.experiments.embedded import train as train_module
 from actionunits.experiments.embedded.calibrate import choose_thresholds
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_batches
 from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.embedded.store import PictureStore
-from actionunits.experiments.embedded.train import (
-    Validation,
-    _predictor_of,
-    predictor,
-    train_embedded,
-)
+from actionunits.experiments.embedded.train import _predictor_of, predictor, train_embedded
+from actionunits.experiments.embedded.unseen import Unseen, said_of, score_of
 from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import build
 from actionunits.models.weights import load_model, read_header
@@ -39,6 +36,7 @@ TINY = [
     "real_share=0.5",
     "warmup_steps=1",
     "seeds=[1, 2]",
+    "folds=0",
     'split.validation=["faces/1"]',
     'split.test=["faces/2"]',
 ]
@@ -114,6 +112,11 @@ def test_of_one_that_is_kept_the_validation_people_choose_the_seed(trained):
     assert not _works_in_8_bits(file)
 
 
+def _validation(out, photographs, spec):
+    animated = list(store_batches(PictureStore(out / "validation"), spec))
+    return Unseen(animated, real_faces(photographs, spec, views=VIEWS))
+
+
 def test_the_file_works_in_8_bits_with_scores_and_thresholds_of_its_own(trained):
     file, _, card = trained
     assert card["eight_bits"] is True
@@ -122,14 +125,9 @@ def test_the_file_works_in_8_bits_with_scores_and_thresholds_of_its_own(trained)
     out, recipe = file.parent, load_embedded_recipe(TINY)
     spec = build(recipe.model).spec
     people = find_people([out.parent / "faces"], validation=recipe.split.validation, test=recipe.split.test)
-    chosen_by = Validation(
-        list(store_batches(PictureStore(out / "validation"), spec)),
-        real_faces(people.validation, spec, views=VIEWS),
-    )
-    predict = _predictor_of(file)
-    limits = choose_thresholds(predict, chosen_by.animated, chosen_by.faces, spec)
-    np.testing.assert_allclose(card["thresholds"], limits, atol=1e-4)
-    assert card["validation_score"] == pytest.approx(chosen_by.score_of(predict, spec), abs=1e-4)
+    said = said_of(_predictor_of(file), _validation(out, people.validation, spec), spec)
+    np.testing.assert_allclose(card["thresholds"], choose_thresholds(said, spec.aus), atol=1e-4)
+    assert card["validation_score"] == pytest.approx(score_of(said, spec), abs=1e-4)
 
 
 def test_the_network_in_32_bits_has_a_card_of_its_own(trained):
@@ -140,13 +138,9 @@ def test_the_network_in_32_bits_has_a_card_of_its_own(trained):
     network = load_model(file.with_name("default.safetensors"))
     out, recipe = file.parent, load_embedded_recipe(TINY)
     people = find_people([out.parent / "faces"], validation=recipe.split.validation, test=recipe.split.test)
-    chosen_by = Validation(
-        list(store_batches(PictureStore(out / "validation"), network.spec)),
-        real_faces(people.validation, network.spec, views=VIEWS),
-    )
-    assert own["validation_score"] == pytest.approx(chosen_by.score(network), abs=1e-4)
-    limits = choose_thresholds(predictor(network), chosen_by.animated, chosen_by.faces, network.spec)
-    np.testing.assert_allclose(own["thresholds"], limits, atol=1e-4)
+    said = said_of(predictor(network), _validation(out, people.validation, network.spec), network.spec)
+    assert own["validation_score"] == pytest.approx(score_of(said, network.spec), abs=1e-4)
+    np.testing.assert_allclose(own["thresholds"], choose_thresholds(said, network.spec.aus), atol=1e-4)
     assert not list(out.glob("draft*"))
 
 
@@ -162,10 +156,73 @@ def test_the_card_tells_of_whom_it_is(trained):
         "validation": ["faces/1"],
         "test": ["faces/2"],
     }
-    assert card["photographs"] == {"neutral": 2, "smiling": 2, "doubtful": 0}
-    assert card["real_test"]["people"] == 1
-    assert card["animated_on_smiles"] is None, "painted smiles have their lips shut"
-    assert set(card["real_test_groups"]) == {"sex: female"}
+    assert card["photographs"] == {"neutral": 2, "smiling": 2, "doubtful": 0, "coded_neutral": 2}
+    assert card["test"]["real"]["people"] == 1
+    assert card["test"]["on_smiles"] is None, "painted smiles have their lips shut"
+    assert set(card["test"]["groups"]) == {"sex: female"}
+    assert card["held_back"] is None
     page = card_page(card)
     assert "| sex: female | 1 |" in page
     assert page.count("(in the mean)") == 2
+
+
+SETTLED = [*TINY, "folds=3", "seeds=[1]", "kept=1", "mixed_share=1.0", "real_share=0.0"]
+
+
+@pytest.fixture(scope="module")
+def settled(trained, tmp_path_factory):
+    """The file, the card, the rows that each run learnt from, and the people held back."""
+    out = tmp_path_factory.mktemp("settled") / "out"
+    faces = trained[0].parent.parent / "faces"
+    learnt_from, held = {}, []
+    fit, hold_back = train_module.fit, train_module._held_back
+
+    def remember(model, batches, settings, *, run, validate, **others):
+        assert validate is None, "nobody is left to choose the epoch by"
+        learnt_from[run.name] = batches.rows
+        return fit(model, batches, settings, run=run, validate=validate, **others)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train_module, "fit", remember)
+        patch.setattr(train_module, "_held_back", lambda *given: held.extend(hold_back(*given)) or held)
+        file = train_embedded([faces], None, out, load_embedded_recipe(SETTLED), workers=1)
+    return file, json.loads((out / "card.json").read_text()), learnt_from, held
+
+
+def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
+    file, card, learnt_from, _ = settled
+    assert card["subjects"] == {
+        "train": ["faces/0", "faces/1", "faces/3"],
+        "validation": [],
+        "test": ["faces/2"],
+    }
+    assert len(learnt_from["run-1"]) == len(PictureStore(file.parent / "train"))
+    page = (file.parent / "card.md").read_text()
+    assert page == card_page(card)
+    assert "one of 3 parts of the people" in page
+    assert load_backend(file).card == card
+
+
+def test_its_limits_come_from_networks_that_did_not_see_the_people(settled):
+    file, card, learnt_from, held = settled
+    store = PictureStore(file.parent / "train")
+    assert sorted(who for part in held for who in part.subjects) == list(store.layout.subjects)
+    for part in held:
+        rows = learnt_from[f"run-1{part.name}"]
+        (who,) = (store.layout.subjects.index(name) for name in part.subjects)
+        of_them = (np.asarray(store.subject) == who) | (np.asarray(store.second) == who)
+        assert of_them.any()
+        np.testing.assert_array_equal(rows, np.flatnonzero(~of_them))
+        assert set(part.people.faces.subjects) == part.subjects
+    scores = card["held_back"]
+    assert scores["real"]["people"] == card["photographs"]["coded_neutral"] == 3
+    assert scores["animated"]["pictures"] == len(PictureStore(file.parent / "held-back")) == 48
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("folds=1", "folds must be 0, or 2 and more"), ("kept=1", "kept must be their number")],
+)
+def test_folds_go_with_all_seeds(change, said):
+    with pytest.raises(UserError, match=said):
+        load_embedded_recipe([*SETTLED, "seeds=[1, 2]", "kept=2", change])

@@ -16,23 +16,26 @@ __all__ = ["StoreBatches"]
 
 
 class StoreBatches:
-    """A :class:`~actionunits.training.loop.BatchSource` over a picture store.
+    """A :class:`~actionunits.training.loop.BatchSource` over a picture store, or some ``rows`` of it.
 
     Each picture is turned, scaled and shifted a little about the aligned place (its points with it), mirrored
     half of the time (left and right change places), and sometimes it is stretched, lit from a side, or a
     patch of it is painted over. The points also get noise of their own, as from frame to frame in a video.
     """
 
-    def __init__(self, store: PictureStore, spec: InputSpec, batch: int) -> None:
+    def __init__(
+        self, store: PictureStore, spec: InputSpec, batch: int, *, rows: NDArray[np.int64] | None = None
+    ) -> None:
         self.store, self.spec, self.batch = store, spec, batch
+        self.rows = np.arange(len(store)) if rows is None else rows
 
     def __len__(self) -> int:
-        return len(self.store) // self.batch
+        return len(self.rows) // self.batch
 
     def epoch(self, number: int, seed: int) -> Iterator[Batch]:
         """The batches of an epoch, the same for the same ``number`` and ``seed``."""
         rng = np.random.default_rng([seed, number])
-        order = rng.permutation(len(self.store))[: len(self) * self.batch]
+        order = rng.permutation(self.rows)[: len(self) * self.batch]
         for rows in order.reshape(len(self), self.batch):
             yield self._batch(np.sort(rows), rng)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,11 +14,12 @@ import numpy as np
 from actionunits.experiments.embedded.measure import AnimatedScores, SmileScores
 from actionunits.experiments.embedded.people import People
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
+from actionunits.experiments.embedded.unseen import Tested
 from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
 
-__all__ = ["TESTED", "Tested", "Trained", "make_card"]
+__all__ = ["TESTED", "Trained", "make_card"]
 
 #: Poses (as `au detect` estimates them) and sizes of the animated pictures that the scores are of: heads
 #: turned by up to 26 degrees and nodded by up to 14, which the estimate spreads by about 5, and cameras with
@@ -32,34 +33,20 @@ class Trained:
 
     Attributes:
         seeds: of the training, or of all that it is the mean of.
-        epochs: the best epoch of each.
+        epochs: the epoch of each.
         model: calibrated.
+        judges: networks like it, each for people whom it did not see: itself for the validation people, or
+            one for each part of those who are held back in turn.
         thresholds: f32[A].
-        score: by the validation people.
+        score: by those people.
     """
 
     seeds: tuple[int, ...]
     epochs: tuple[int, ...]
     model: PointsAndPicture
+    judges: tuple[PointsAndPicture, ...]
     thresholds: FloatArray
     score: float
-
-
-@dataclass(frozen=True)
-class Tested:
-    """Its scores on people who chose nothing.
-
-    Attributes:
-        animated: on animated faces.
-        on_smiles: the same of AUs that were animated on faces that smile in the photograph, or None.
-        smiles: on photographs, or None where nobody smiles in them.
-        groups: the same for the people of each attribute's value, ``sex: female``, as their source says.
-    """
-
-    animated: AnimatedScores
-    on_smiles: AnimatedScores | None
-    smiles: SmileScores | None
-    groups: Mapping[str, SmileScores]
 
 
 def make_card(
@@ -69,6 +56,7 @@ def make_card(
     recipe: EmbeddedRecipe,
     face_model: Path | None,
     seeds: Sequence[tuple[Trained, Tested]],
+    held_back: Tested | None = None,
 ) -> dict[str, Any]:
     """The facts of a training as plain values for JSON; undefined scores are None.
 
@@ -79,6 +67,7 @@ def make_card(
         recipe: of the training.
         face_model: the 3-D model's file, or None.
         seeds: all trainings with their scores, one seed each.
+        held_back: what its judges say of those who are held back in turn.
     """
     model = trained.model
     photographs = people.train
@@ -98,21 +87,30 @@ def make_card(
             "neutral": sum(photo.neutral for photo in photographs),
             "smiling": sum(photo.smiling for photo in photographs),
             "doubtful": sum(photo.doubtful for photo in photographs),
+            "coded_neutral": sum(photo.neutral for photo in people.coded),
         },
         "face_model": face_model.name if face_model else None,
         "recipe": {
             "data": to_plain(recipe.data),
             "training": to_plain(recipe.training),
             "model": to_plain(model.config),
+            "folds": recipe.folds,
         },
         "seeds_kept": list(trained.seeds),
         "eight_bits": recipe.eight_bits,
         "validation_score": _plain(trained.score),
-        "animated_test": _animated(tested.animated),
-        "animated_on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),
-        "real_test": None if tested.smiles is None else _smiles(tested.smiles),
-        "real_test_groups": {name: _smiles(scores) for name, scores in tested.groups.items()},
+        "test": _scores(tested),
+        "held_back": None if held_back is None else _scores(held_back),
         "seeds": [_seed(each, scores) for each, scores in seeds],
+    }
+
+
+def _scores(tested: Tested) -> dict[str, Any]:
+    return {
+        "animated": _animated(tested.animated),
+        "on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),
+        "real": None if tested.smiles is None else _smiles(tested.smiles),
+        "groups": {name: _smiles(scores) for name, scores in tested.groups.items()},
     }
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -61,6 +61,7 @@ class RealFaces:
         subjects: who, [N].
         rule: f64[N], the unlearned rule's score.
         missed: photographs without a found face.
+        as_taken: bool[N]: the photograph itself, not as another camera would have taken it.
     """
 
     samples: tuple[Sample, ...]
@@ -68,16 +69,29 @@ class RealFaces:
     subjects: tuple[str, ...]
     rule: NDArray[np.float64]
     missed: int
+    as_taken: NDArray[np.bool_]
 
-    def of(self, subjects: Collection[str]) -> RealFaces:
-        """Those of some people."""
-        rows = [row for row, subject in enumerate(self.subjects) if subject in subjects]
+    def at(self, rows: NDArray[np.int64]) -> RealFaces:
+        """Some of them, by row."""
         return RealFaces(
             tuple(self.samples[row] for row in rows),
             self.smiling[rows],
             tuple(self.subjects[row] for row in rows),
             self.rule[rows],
             0,
+            self.as_taken[rows],
+        )
+
+    @classmethod
+    def joined(cls, parts: Sequence[RealFaces]) -> RealFaces:
+        """Those of several as one."""
+        return cls(
+            tuple(sample for part in parts for sample in part.samples),
+            np.concatenate([part.smiling for part in parts]),
+            tuple(subject for part in parts for subject in part.subjects),
+            np.concatenate([part.rule for part in parts]),
+            sum(part.missed for part in parts),
+            np.concatenate([part.as_taken for part in parts]),
         )
 
 
@@ -91,7 +105,7 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
             gives it. More are for choosing; a score is of the photographs themselves.
     """
     detector, rng = HogDetector(), np.random.default_rng(0)
-    samples, smiling, subjects, rule, missed = [], [], [], [], 0
+    samples, smiling, subjects, rule, as_taken, missed = [], [], [], [], [], 0
     for photo in photographs:
         frame = read_picture(photo.path)
         faces = detector.find(frame.grey)
@@ -110,7 +124,15 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
             smiling.append(photo.smiling)
             subjects.append(photo.subject)
             rule.append(smile_by_points(points.points))
-    return RealFaces(tuple(samples), np.array(smiling, bool), tuple(subjects), np.array(rule), missed)
+            as_taken.append(view == 0)
+    return RealFaces(
+        tuple(samples),
+        np.array(smiling, bool),
+        tuple(subjects),
+        np.array(rule),
+        missed,
+        np.array(as_taken, bool),
+    )
 
 
 @dataclass(frozen=True)
@@ -139,10 +161,9 @@ class SmileScores:
 
 
 def smile_scores(
-    predict: Predict, faces: RealFaces, spec: InputSpec, thresholds: FloatArray | None = None
+    probability: FloatArray, faces: RealFaces, spec: InputSpec, thresholds: FloatArray | None = None
 ) -> SmileScores:
-    """Score a model on real smiles; ``thresholds`` f32[A], by default 0.5."""
-    probability = predict(collate(faces.samples, spec))[0]
+    """Score probabilities f32[N,A] of N real faces; ``thresholds`` f32[A], by default 0.5."""
     limits = np.full(len(spec.aus), 0.5, np.float32) if thresholds is None else thresholds
     raised = [au for au in (6, 12, 25) if au in spec.aus]
     ranked = np.column_stack([*(probability[:, spec.aus.index(au)] for au in raised), faces.rule])
@@ -211,11 +232,15 @@ class AnimatedScores:
     pictures: int
 
 
-def store_batches(store: PictureStore, spec: InputSpec, size: int = 256) -> Iterator[Batch]:
-    """The middle crops of a store, unchanged, in order, ``size`` at a time."""
-    for first in range(0, len(store), size):
-        rows = range(first, min(first + size, len(store)))
-        yield collate([_middle(store, row, spec) for row in rows], spec)
+def store_batches(
+    store: PictureStore, spec: InputSpec, size: int = 256, *, rows: NDArray[np.int64] | None = None
+) -> Iterator[Batch]:
+    """The middle crops of a store (of some ``rows``, or all), unchanged, in order, ``size`` at a time."""
+    every = np.arange(len(store)) if rows is None else rows
+    for first in range(0, len(every), size):
+        some = every[first : first + size]
+        batch = collate([_middle(store, int(row), spec) for row in some], spec)
+        yield replace(batch, sides=np.asarray(store.sides[some])[:, None])
 
 
 def _middle(store: PictureStore, row: int, spec: InputSpec) -> Sample:

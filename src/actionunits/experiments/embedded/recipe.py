@@ -122,8 +122,8 @@ class EmbeddedRecipe:
             raise ValueError(f"folds must be 0, or 2 and more, got {self.folds}")
         if self.folds and self.kept != len(self.seeds):
             raise ValueError(
-                f"with folds nobody is left to choose seeds by: kept must be their number, {len(self.seeds)}, "
-                f"got {self.kept}"
+                "with folds nobody is left to choose seeds by: kept must be their number, "
+                f"{len(self.seeds)}, got {self.kept}"
             )
         if self.model.members != 1:
             raise ValueError("model.members follows from kept: each seed is trained alone")

@@ -14,23 +14,14 @@ import numpy as np
 import torch
 
 from actionunits.atomic import make_directory, replace_when_done
+from actionunits.datasets.folds import k_fold
 from actionunits.detect.backends import OnnxBackend
 from actionunits.experiments.embedded.batches import StoreBatches
-from actionunits.experiments.embedded.calibrate import calibrate, choose_thresholds
-from actionunits.experiments.embedded.card import Tested, Trained, make_card
+from actionunits.experiments.embedded.calibrate import calibration_of, choose_thresholds
+from actionunits.experiments.embedded.card import Trained, make_card
 from actionunits.experiments.embedded.card_page import card_page
-from actionunits.experiments.embedded.measure import (
-    VIEWS,
-    AnimatedScores,
-    Predict,
-    RealFaces,
-    SmileScores,
-    animated_scores,
-    real_faces,
-    smile_scores,
-    store_batches,
-)
-from actionunits.experiments.embedded.people import People, Photograph, find_people, groups_of, load_portrait
+from actionunits.experiments.embedded.measure import VIEWS, Predict, real_faces, store_batches
+from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
 from actionunits.experiments.embedded.pictures import (
     RENDER_INTER_OCULAR_PX,
     make_pictures,
@@ -38,8 +29,16 @@ from actionunits.experiments.embedded.pictures import (
 )
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.experiments.embedded.store import Layout, PictureStore
+from actionunits.experiments.embedded.unseen import (
+    Said,
+    Tested,
+    Unseen,
+    joined,
+    said_of,
+    score_of,
+    tested,
+)
 from actionunits.faces.landmarks import landmarks_version
-from actionunits.metrics.averages import mean_defined
 from actionunits.models.eight_bits import write_eight_bits
 from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.interface import to_tensors
@@ -71,6 +70,10 @@ def train_embedded(
     of those ``kept`` is written that score best on the validation people; the file of a recipe with
     ``eight_bits`` has thresholds and scores of its own.
 
+    A recipe with ``folds`` is settled: its networks learn from the validation people, too, and what these
+    chose follows from networks that did not see a part of the people each (``held-back``,
+    ``run-SEED-without-PART-of-FOLDS``).
+
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
         face_model: a 3-D face model in ICT-FaceKit's layout, or None for 2-D animation only.
@@ -99,88 +102,209 @@ def train_embedded(
         seed=recipe.data.seed,
         landmarks=spec.landmarks,
     )
+    if recipe.folds:
+        people = people.with_validation_learnt()
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
-    chosen_by = Validation(
-        list(store_batches(stores["validation"], spec)),
-        real_faces(people.validation, spec, views=VIEWS),
-        list(store_batches(stores["validation-smiles"], spec)) if "validation-smiles" in stores else [],
+    learnt = _Learning(stores["train"], recipe, out, stage, on_epoch)
+    held = _held_back(people, stores, recipe, spec)
+    unseen = Unseen(
+        list(store_batches(stores["test"], spec)),
+        real_faces(people.test, spec),
+        list(store_batches(stores["test-smiles"], spec)) if "test-smiles" in stores else [],
     )
-    trained = [
-        _train_seed(seed, stores["train"], chosen_by, recipe, out, stage, on_epoch) for seed in recipe.seeds
-    ]
-    unseen = real_faces(people.test, spec)
-    scored = [(each, _tested(predictor(each.model), each, people, unseen, stores)) for each in trained]
-    best = sorted(scored, key=lambda each: np.nan_to_num(each[0].score, nan=-np.inf), reverse=True)
-    chosen = best[0][0]
-    if recipe.kept > 1:
-        chosen = _mean_of([each for each, _ in best[: recipe.kept]], chosen_by)
 
-    def card_of(network: Trained, predict: Predict, *, eight_bits: bool) -> dict[str, Any]:
-        tested = _tested(predict, network, people, unseen, stores)
+    def scored(network: Trained, predict: Predict) -> Tested:
+        return tested(said_of(predict, unseen, spec), people.test, spec, network.thresholds)
+
+    trained = [learnt.seed(seed, held) for seed in recipe.seeds]
+    seeds = [(each, scored(each, predictor(each.model))) for each in trained]
+    best = sorted(trained, key=lambda each: np.nan_to_num(each.score, nan=-np.inf), reverse=True)
+    chosen = _mean_of(best[: recipe.kept], held) if recipe.kept > 1 else best[0]
+
+    def card_of(network: Trained, predict: Predict, said: Said, *, eight_bits: bool) -> dict[str, Any]:
         made = replace(recipe, eight_bits=eight_bits)
-        return make_card(network, tested, people, made, face_model, seeds=scored)
+        of_held = None
+        if recipe.folds:
+            of_held = tested(said.of_photographs(), people.coded, spec, network.thresholds)
+        return make_card(
+            network, scored(network, predict), people, made, face_model, seeds=seeds, held_back=of_held
+        )
 
     draft = out / "draft.onnx"
-    export_onnx(chosen.model, draft, card={})
-    card = of_network = card_of(chosen, predictor(chosen.model), eight_bits=False)
+    said = _said_by_judges(chosen.judges, held, spec)
+    card = of_network = card_of(chosen, predictor(chosen.model), said, eight_bits=False)
     if recipe.eight_bits:
-        write_eight_bits(draft, draft, _examples(stores["train"], spec))
-        predict = _predictor_of(draft)
-        limits, score = _thresholds(predict, chosen_by, spec), chosen_by.score_of(predict, spec)
-        card = card_of(replace(chosen, thresholds=limits, score=score), predict, eight_bits=True)
+        examples = list(_examples(stores["train"], spec))
+        files = [_in_eight_bits(judge, draft, examples) for judge in chosen.judges]
+        said = joined(said_of(predict, part.people, spec) for predict, part in zip(files, held, strict=True))
+        limits = choose_thresholds(said, spec.aus)
+        of_file = replace(chosen, thresholds=limits, score=score_of(said, spec))
+        card = card_of(of_file, _in_eight_bits(chosen.model, draft, examples), said, eight_bits=True)
+    else:
+        export_onnx(chosen.model, draft, card={})
     replace_card(draft, card)
     _write_beside(chosen.model, of_network, card, out)
     return draft.replace(out / "default.onnx")
 
 
-def _train_seed(
-    seed: int,
-    store: PictureStore,
-    chosen_by: Validation,
-    recipe: EmbeddedRecipe,
-    out: Path,
-    stage: Stage | None,
-    on_epoch: Callable[[EpochRecord], None] | None,
-) -> Trained:
-    torch.manual_seed(seed)
-    model = build(recipe.model)
-    model.set_point_statistics(torch.from_numpy(_model_points(store)))
-    settings = replace(recipe.training, seed=seed)
-    show = stage(f"training, seed {seed}", "steps") if stage else None
-    result = fit(
-        model,
-        StoreBatches(store, model.spec, recipe.data.batch),
-        settings,
-        validate=chosen_by.score,
-        run=out / f"run-{seed}",
-        on_progress=show,
-        on_epoch=on_epoch,
-    )
-    model = model.to(memory_format=torch.contiguous_format)
-    limits = _settle(model, chosen_by)
-    return Trained((seed,), (result.best_epoch,), model, limits, result.best_score)
+@dataclass(frozen=True)
+class _Part:
+    """People who are held back together.
+
+    Attributes:
+        name: of the runs that do not learn from them; empty for the validation people, whom nothing learns
+            from.
+        subjects: who they are.
+        people: they.
+    """
+
+    name: str
+    subjects: frozenset[str]
+    people: Unseen
 
 
-def _mean_of(trained: Sequence[Trained], chosen_by: Validation) -> Trained:
+def _held_back(
+    people: People, stores: Mapping[str, PictureStore], recipe: EmbeddedRecipe, spec: InputSpec
+) -> list[_Part]:
+    """The validation people; or all of whom it is known what they show, in parts."""
+    use = "held-back" if recipe.folds else "validation"
+
+    def batches(store: PictureStore, subjects: frozenset[str]) -> list[Batch]:
+        rows = np.flatnonzero(np.isin(store.subject, _numbers(store, subjects)))
+        return list(store_batches(store, spec, rows=rows))
+
+    parts = []
+    for name, photographs in _dealt(people, recipe).items():
+        subjects = frozenset(photo.subject for photo in photographs)
+        on_smiles = batches(stores[f"{use}-smiles"], subjects) if f"{use}-smiles" in stores else []
+        faces = real_faces(photographs, spec, views=VIEWS)
+        parts.append(_Part(name, subjects, Unseen(batches(stores[use], subjects), faces, on_smiles)))
+    return parts
+
+
+def _dealt(people: People, recipe: EmbeddedRecipe) -> dict[str, Sequence[Photograph]]:
+    """Name of a part (empty for the validation people) -> its photographs; groups are dealt alike."""
+    if not recipe.folds:
+        return {"": people.validation}
+    by_group = {f"{photo.group}/{photo.subject}": photo.subject for photo in people.coded}
+    parts: dict[str, Sequence[Photograph]] = {}
+    for number, fold in enumerate(k_fold(by_group, recipe.folds, recipe.data.seed).folds, 1):
+        subjects = {by_group[name] for name in fold.test}
+        photographs = [photo for photo in people.coded if photo.subject in subjects]
+        parts[f"-without-{number}-of-{recipe.folds}"] = photographs
+    return parts
+
+
+def _numbers(store: PictureStore, subjects: frozenset[str]) -> list[int]:
+    return [store.layout.subjects.index(who) for who in sorted(subjects)]
+
+
+@dataclass(frozen=True)
+class _Learning:
+    """What every training of a recipe shares."""
+
+    store: PictureStore
+    recipe: EmbeddedRecipe
+    out: Path
+    stage: Stage | None
+    on_epoch: Callable[[EpochRecord], None] | None
+
+    def seed(self, seed: int, held: Sequence[_Part]) -> Trained:
+        """The network of a seed, calibrated, and its like that did not see one part of the people each."""
+        if not self.recipe.folds:
+            model, epoch = self.network(seed, held[0])
+            return _settled((seed,), (epoch,), model, (model,), held)
+        judges = tuple(self.network(seed, part)[0] for part in held)
+        model, epoch = self.network(seed)
+        return _settled((seed,), (epoch,), model, judges, held)
+
+    def network(self, seed: int, part: _Part | None = None) -> tuple[PointsAndPicture, int]:
+        """A network that does not learn from ``part``, and its epoch.
+
+        People whom nothing learns from choose the epoch; else it is the last.
+        """
+        torch.manual_seed(seed)
+        recipe, store = self.recipe, self.store
+        model = build(recipe.model)
+        rows = np.arange(len(store))
+        name = part.name if part else ""
+        if part and name:
+            of_them = _numbers(store, part.subjects)
+            rows = rows[~(np.isin(store.subject, of_them) | np.isin(store.second, of_them))]
+        model.set_point_statistics(torch.from_numpy(_model_points(store)[rows]))
+        settings = replace(recipe.training, seed=seed)
+        title = f"training, seed {seed}{name.replace('-', ' ')}"
+        result = fit(
+            model,
+            StoreBatches(store, model.spec, recipe.data.batch, rows=rows),
+            settings,
+            validate=_scorer(part.people, model.spec) if part and not name else None,
+            run=self.out / f"run-{seed}{name}",
+            on_progress=self.stage(title, "steps") if self.stage else None,
+            on_epoch=self.on_epoch,
+        )
+        epoch = result.best_epoch or result.history[-1].epoch
+        return model.to(memory_format=torch.contiguous_format), epoch
+
+
+def _scorer(people: Unseen, spec: InputSpec) -> Callable[[torch.nn.Module], float]:
+    def score(model: torch.nn.Module) -> float:
+        assert isinstance(model, PointsAndPicture)
+        return score_of(said_of(predictor(model), people, spec), spec)
+
+    return score
+
+
+def _mean_of(trained: Sequence[Trained], held: Sequence[_Part]) -> Trained:
     """The mean of networks, with a calibration and thresholds of its own."""
-    model = MeanOfNetworks.of([each.model for each in trained]).to(memory_format=torch.contiguous_format)
-    score = chosen_by.score(model)
-    limits = _settle(model, chosen_by)
+
+    def mean(networks: Sequence[PointsAndPicture]) -> PointsAndPicture:
+        return MeanOfNetworks.of(networks).to(memory_format=torch.contiguous_format)
+
+    judges = tuple(mean(networks) for networks in zip(*(each.judges for each in trained), strict=True))
+    judged = all(each.judges == (each.model,) for each in trained)
+    model = judges[0] if judged else mean([each.model for each in trained])
     seeds = tuple(seed for each in trained for seed in each.seeds)
     epochs = tuple(epoch for each in trained for epoch in each.epochs)
-    return Trained(seeds, epochs, model, limits, score)
+    return _settled(seeds, epochs, model, judges, held)
 
 
-def _settle(model: PointsAndPicture, chosen_by: Validation) -> FloatArray:
-    """Calibrate a network in place, and give its thresholds."""
-    calibrate(model, chosen_by.animated, chosen_by.faces)
-    return _thresholds(predictor(model), chosen_by, model.spec)
+def _settled(
+    seeds: tuple[int, ...],
+    epochs: tuple[int, ...],
+    model: PointsAndPicture,
+    judges: tuple[PointsAndPicture, ...],
+    held: Sequence[_Part],
+) -> Trained:
+    """Calibrate a network and its judges in place, all alike, and choose its thresholds.
+
+    ``judges`` are networks like it, each of which did not see one part of the people.
+    """
+    spec = model.spec
+    networks = {id(network): network for network in (model, *judges)}.values()
+    for network in networks:
+        network.calibration_scale.fill_(1.0)
+        network.calibration_shift.fill_(0.0)
+    scale, shift = calibration_of(_said_by_judges(judges, held, spec), spec.aus)
+    for network in networks:
+        network.calibration_scale.copy_(torch.from_numpy(scale))
+        network.calibration_shift.copy_(torch.from_numpy(shift))
+    said = _said_by_judges(judges, held, spec)
+    return Trained(seeds, epochs, model, judges, choose_thresholds(said, spec.aus), score_of(said, spec))
 
 
-def _thresholds(predict: Predict, chosen_by: Validation, spec: InputSpec) -> FloatArray:
-    # a threshold holds on smiles too; a probability is that of faces at rest, as often animated as those
-    both = [*chosen_by.animated, *chosen_by.on_smiles]
-    return choose_thresholds(predict, both, chosen_by.faces, spec)
+def _said_by_judges(judges: Sequence[PointsAndPicture], held: Sequence[_Part], spec: InputSpec) -> Said:
+    """What each says of those whom it did not see."""
+    return joined(
+        said_of(predictor(judge), part.people, spec) for judge, part in zip(judges, held, strict=True)
+    )
+
+
+def _in_eight_bits(model: PointsAndPicture, file: Path, examples: Sequence[dict[str, FloatArray]]) -> Predict:
+    """Write a network as a file in 8 bits, and give what it says."""
+    export_onnx(model, file, card={})
+    write_eight_bits(file, file, iter(examples))
+    return _predictor_of(file)
 
 
 def _examples(store: PictureStore, spec: InputSpec) -> Iterator[dict[str, FloatArray]]:
@@ -189,81 +313,6 @@ def _examples(store: PictureStore, spec: InputSpec) -> Iterator[dict[str, FloatA
     for batch in islice(batches, EXAMPLES // EXAMPLES_BATCH):
         assert batch.landmarks is not None
         yield {"frames": batch.frames, "landmarks": batch.landmarks}
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What the epoch, the seed, the calibration and the thresholds are chosen by.
-
-    Attributes:
-        animated: batches of animated validation people.
-        faces: their photographs.
-        on_smiles: batches of their smiles, with other AUs animated on top; none if nobody smiles.
-    """
-
-    animated: Sequence[Batch]
-    faces: RealFaces
-    on_smiles: Sequence[Batch] = ()
-
-    def score(self, model: torch.nn.Module) -> float:
-        """AUC: half of animated AUs, on neutral faces and on smiles alike; half of 6 and 12 on real faces."""
-        assert isinstance(model, PointsAndPicture)
-        return self.score_of(predictor(model), model.spec)
-
-    def score_of(self, predict: Predict, spec: InputSpec) -> float:
-        """The same of what predicts."""
-        animated = _mean_auc(predict, self.animated, spec)
-        if self.on_smiles:
-            animated = (animated + _mean_auc(predict, self.on_smiles, spec)) / 2
-        if len(set(self.faces.smiling.tolist())) < 2:
-            return animated
-        smiles = smile_scores(predict, self.faces, spec).auc
-        return 0.5 * animated + 0.5 * float(np.mean([smiles[au][0] for au in (6, 12) if au in smiles]))
-
-
-def _mean_auc(predict: Predict, batches: Sequence[Batch], spec: InputSpec) -> float:
-    """The mean over those AUs that are shown in some pictures and absent in others."""
-    labels = np.concatenate([batch.labels[:, 0] for batch in batches if batch.labels is not None])
-    probability = np.concatenate([predict(batch)[0] for batch in batches])
-    return mean_defined(animated_scores(probability, labels, spec.aus).auc)[0].item()
-
-
-def _tested(
-    predict: Predict, trained: Trained, people: People, faces: RealFaces, stores: Mapping[str, PictureStore]
-) -> Tested:
-    """The scores on test people, which choose nothing; of the network, or of the file that is made of it."""
-    spec = trained.model.spec
-
-    def animated_in(store: PictureStore) -> AnimatedScores:
-        said = [predict(batch) for batch in store_batches(store, spec)]
-        probability, _, sides = (np.concatenate(part) for part in zip(*said, strict=True))
-        shown = (np.asarray(store.labels), spec.aus, trained.thresholds)
-        return animated_scores(probability, *shown, sides=(sides, np.asarray(store.sides)))
-
-    animated = animated_in(stores["test"])
-    on_smiles = animated_in(stores["test-smiles"]) if "test-smiles" in stores else None
-    smiles = None
-    if faces.smiling.any():
-        smiles = smile_scores(predict, faces, spec, trained.thresholds)
-    groups = _by_group(predict, people.test, faces, spec, trained.thresholds)
-    return Tested(animated, on_smiles, smiles, groups)
-
-
-def _by_group(
-    predict: Predict,
-    photographs: Sequence[Photograph],
-    faces: RealFaces,
-    spec: InputSpec,
-    thresholds: FloatArray,
-) -> dict[str, SmileScores]:
-    """The scores of the people of each value of each attribute that their source gives."""
-    groups = groups_of(photographs)
-    scores = {}
-    for name, subjects in groups.items():
-        part = faces.of(subjects)
-        if len(set(part.smiling.tolist())) == 2:
-            scores[name] = smile_scores(predict, part, spec, thresholds)
-    return scores
 
 
 def predictor(model: PointsAndPicture) -> Predict:
