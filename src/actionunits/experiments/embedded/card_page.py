@@ -147,8 +147,8 @@ def _seeds(card: Mapping[str, Any]) -> list[str]:
     note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
     if card["recipe"]["folds"]:
         note = (
-            "Trainings that differ in their seed only, on the same people; nothing was chosen among them. "
-            "Validation: by those held back in turn. The mean's score is "
+            "Trainings that differ in their seed only, on the same people. Validation: by those who are held "
+            f"back in turn, who chose the {len(kept)} that are kept; by them, the score is "
             f"{_show3(card['validation_score'])}:"
         )
     elif len(kept) > 1:

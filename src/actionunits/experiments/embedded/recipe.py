@@ -91,12 +91,13 @@ class EmbeddedRecipe:
         model: sizes of the network.
         split: who is not trained on.
         seeds: a training for each; all are scored.
-        kept: so many of them, the best by the validation people, are averaged into the network that is kept.
+        kept: so many of them, the best by those who are not learnt from, are averaged into the network that
+            is kept.
         eight_bits: its file does convolutions and matrix products in 8 bits.
         folds: 0, the validation people are not learnt from: they choose the epoch, the seeds, the calibration
             and the thresholds. 2 or more, for a recipe that is settled: they are learnt from, too, to the
             last epoch. Everybody of whom the photographs' source says what they show is held back once, in
-            so many parts, and networks that did not see them set the calibration and the thresholds.
+            so many parts, and networks that did not see them choose the rest.
     """
 
     title: str = "the embedded model"
@@ -120,11 +121,6 @@ class EmbeddedRecipe:
             )
         if self.folds == 1 or self.folds < 0:
             raise ValueError(f"folds must be 0, or 2 and more, got {self.folds}")
-        if self.folds and self.kept != len(self.seeds):
-            raise ValueError(
-                "with folds nobody is left to choose seeds by: kept must be their number, "
-                f"{len(self.seeds)}, got {self.kept}"
-            )
         if self.model.members != 1:
             raise ValueError("model.members follows from kept: each seed is trained alone")
 
