@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -158,6 +159,11 @@ def _print_epoch(fold: int, record: EpochRecord) -> None:
     )
 
 
+def _print_embedded_epoch(record: EpochRecord) -> None:
+    validation = "" if isnan(record.validation) else f", validation {record.validation:.4f}"
+    print(f"epoch {record.epoch}: loss {record.loss:.4f}{validation}")
+
+
 def _embedded(
     changes: list[str], portraits: list[Path], unsorted: list[Path], face_model: Path | None, out: Path
 ) -> None:
@@ -175,9 +181,7 @@ def _embedded(
             recipe,
             unsorted=unsorted,
             stage=stage,
-            on_epoch=lambda record: print(
-                f"epoch {record.epoch}: loss {record.loss:.4f}, validation {record.validation:.4f}"
-            ),
+            on_epoch=_print_embedded_epoch,
         )
     print(f"{model}  the model, {out / 'card.md'}  what it was measured on")
 
