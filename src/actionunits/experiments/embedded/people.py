@@ -142,7 +142,8 @@ def find_people(
         validation=tuple(p for p in found if p.subject in set(validation)),
         test=tuple(p for p in found if p.subject in set(test)),
     )
-    for use in ("train", "validation", "test"):
+    needed = ("train", "validation", "test") if validation else ("train", "test")
+    for use in needed:
         if not any(photo.neutral for photo in getattr(people, use)):
             raise UserError(
                 f"no neutral portrait is left for {use}: name other subjects under [split] of the recipe, "

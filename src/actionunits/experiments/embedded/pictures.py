@@ -51,6 +51,7 @@ from actionunits.synthesis.model_animator import ModelAnimator
 from actionunits.synthesis.timeline import compatible, random_expression
 
 __all__ = [
+    "any_broad_smile",
     "busy_expression",
     "jittered_box",
     "make_pictures",
@@ -122,10 +123,33 @@ def _fill_part(folder: Path, photographs: tuple[Photograph, ...], face_model: Pa
     layout = store.layout
     rng = np.random.default_rng([layout.seed, part])
     fill = _fill_photographed if rng.random() < layout.real_share else _fill_animated
+    if layout.in_turn:
+        photographs = _whose_turn(photographs, layout, part)
     fill(store, range(part * PER_PORTRAIT, (part + 1) * PER_PORTRAIT), photographs, face_model, rng)
     for name in FILES:
         getattr(store, name).flush()
     store.done(part).touch()
+
+
+def _whose_turn(photographs: tuple[Photograph, ...], layout: Layout, part: int) -> tuple[Photograph, ...]:
+    """The photographs of one person; of those who smile broadly, where smiles are animated."""
+    shown = [p for p in photographs if not layout.smiling_share or _is_broad_smile(p, layout.landmarks)]
+    subjects = sorted({photo.subject for photo in shown})
+    turns, place = divmod(part, len(subjects))
+    who = subjects[np.random.default_rng([layout.seed, turns]).permutation(len(subjects))[place]]
+    return tuple(photo for photo in photographs if photo.subject == who)
+
+
+@lru_cache(maxsize=4096)
+def _is_broad_smile(photo: Photograph, landmarks: str) -> bool:
+    if not photo.smiling:
+        return False
+    return smiles_broadly(load_portrait(photo, inter_ocular_px=RENDER_INTER_OCULAR_PX, landmarks=landmarks))
+
+
+def any_broad_smile(photographs: Sequence[Photograph], landmarks: str) -> bool:
+    """Whether one of them shows clearly parted lips in a smile."""
+    return any(_is_broad_smile(photo, landmarks) for photo in photographs)
 
 
 def _fill_photographed(

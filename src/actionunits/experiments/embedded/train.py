@@ -12,21 +12,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.datasets.folds import k_fold
 from actionunits.detect.backends import OnnxBackend
+from actionunits.errors import UserError
 from actionunits.experiments.embedded.batches import StoreBatches
 from actionunits.experiments.embedded.calibrate import calibration_of, choose_thresholds
 from actionunits.experiments.embedded.card import Trained, make_card
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.measure import VIEWS, Predict, real_faces, store_batches
-from actionunits.experiments.embedded.people import People, Photograph, find_people, load_portrait
-from actionunits.experiments.embedded.pictures import (
-    RENDER_INTER_OCULAR_PX,
-    make_pictures,
-    smiles_broadly,
-)
+from actionunits.experiments.embedded.people import People, Photograph, find_people
+from actionunits.experiments.embedded.pictures import any_broad_smile, make_pictures
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.experiments.embedded.store import Layout, PictureStore
 from actionunits.experiments.embedded.unseen import (
@@ -47,6 +45,9 @@ from actionunits.records import Batch, FloatArray, InputSpec, Stage
 from actionunits.training.loop import EpochRecord, fit
 
 __all__ = ["predictor", "train_embedded"]
+
+#: The store of those who are held back in turn.
+_HELD_BACK = "held-back"
 
 #: Training pictures that set the ranges of 8-bit values, and how many are given at once.
 EXAMPLES, EXAMPLES_BATCH = 512, 32
@@ -104,19 +105,29 @@ def train_embedded(
     )
     if recipe.folds:
         people = people.with_validation_learnt()
+    parts = _dealt(people, recipe)
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
-    learnt = _Learning(stores["train"], recipe, out, stage, on_epoch)
-    held = _held_back(people, stores, recipe, spec)
-    unseen = Unseen(
-        list(store_batches(stores["test"], spec)),
-        real_faces(people.test, spec),
-        list(store_batches(stores["test-smiles"], spec)) if "test-smiles" in stores else [],
-    )
+    learning = _Learning(stores["train"], recipe, out, stage, on_epoch)
+    if recipe.folds:
+        for part in parts:
+            learning.rows(part)  # too few pictures are told before the first training
+        networks = [learning.network(seed) for seed in recipe.seeds]
+        judges = [tuple(learning.network(seed, part)[0] for part in parts) for seed in recipe.seeds]
+        held = [part.unseen(stores, spec) for part in parts]
+    else:
+        held = [parts[0].unseen(stores, spec)]
+        networks = [learning.network(seed, chosen_by=held[0]) for seed in recipe.seeds]
+        judges = [(network,) for network, _ in networks]
+    trained = [
+        _settled((seed,), (epoch,), network, their_judges, held)
+        for seed, (network, epoch), their_judges in zip(recipe.seeds, networks, judges, strict=True)
+    ]
+    unseen = _Part("test", people.test).unseen(stores, spec)
 
     def scored(network: Trained, predict: Predict) -> Tested:
-        return tested(said_of(predict, unseen, spec), people.test, spec, network.thresholds)
+        said = said_of(predict, unseen, spec).of_photographs()
+        return tested(said, people.test, spec, network.thresholds)
 
-    trained = [learnt.seed(seed, held) for seed in recipe.seeds]
     seeds = [(each, scored(each, predictor(each.model))) for each in trained]
     best = sorted(trained, key=lambda each: np.nan_to_num(each.score, nan=-np.inf), reverse=True)
     chosen = _mean_of(best[: recipe.kept], held) if recipe.kept > 1 else best[0]
@@ -131,17 +142,23 @@ def train_embedded(
         )
 
     draft = out / "draft.onnx"
-    said = _said_by_judges(chosen.judges, held, spec)
+    export_onnx(chosen.model, draft, card={})
+    said = _said_by_judges([predictor(judge) for judge in chosen.judges], held, spec)
     card = of_network = card_of(chosen, predictor(chosen.model), said, eight_bits=False)
     if recipe.eight_bits:
-        examples = list(_examples(stores["train"], spec))
-        files = [_in_eight_bits(judge, draft, examples) for judge in chosen.judges]
-        said = joined(said_of(predict, part.people, spec) for predict, part in zip(files, held, strict=True))
+        predict = _in_eight_bits(chosen.model, draft, _examples(learning, None))
+        files = [predict]
+        if recipe.folds:
+            beside = out / "judge.onnx"
+            files = [
+                _in_eight_bits(judge, beside, _examples(learning, part))
+                for judge, part in zip(chosen.judges, parts, strict=True)
+            ]
+            beside.unlink()
+        said = _said_by_judges(files, held, spec)
         limits = choose_thresholds(said, spec.aus)
         of_file = replace(chosen, thresholds=limits, score=score_of(said, spec))
-        card = card_of(of_file, _in_eight_bits(chosen.model, draft, examples), said, eight_bits=True)
-    else:
-        export_onnx(chosen.model, draft, card={})
+        card = card_of(of_file, predict, said, eight_bits=True)
     replace_card(draft, card)
     _write_beside(chosen.model, of_network, card, out)
     return draft.replace(out / "default.onnx")
@@ -149,54 +166,80 @@ def train_embedded(
 
 @dataclass(frozen=True)
 class _Part:
-    """People who are held back together.
+    """People from whom some networks, or none, learn.
 
     Attributes:
-        name: of the runs that do not learn from them; empty for the validation people, whom nothing learns
-            from.
-        subjects: who they are.
-        people: they.
+        name: ``validation``, ``test`` or, of those held back in turn, what the runs without them are called.
+        photographs: theirs.
     """
 
     name: str
-    subjects: frozenset[str]
-    people: Unseen
+    photographs: tuple[Photograph, ...]
+
+    def rows(self, store: PictureStore) -> NDArray[np.int64]:
+        """Rows of a store that show one of them alone or mixed with another."""
+        held = {photo.subject for photo in self.photographs}
+        numbers = [number for number, who in enumerate(store.layout.subjects) if who in held]
+        return np.flatnonzero(np.isin(store.subject, numbers) | np.isin(store.second, numbers))
+
+    def unseen(self, stores: Mapping[str, PictureStore], spec: InputSpec) -> Unseen:
+        """Their animated faces and smiles and their photographs."""
+        use = self.name if self.name in ("validation", "test") else _HELD_BACK
+
+        def batches(name: str) -> list[Batch]:
+            store = stores.get(name)
+            return [] if store is None else list(store_batches(store, spec, rows=self.rows(store)))
+
+        faces = real_faces(self.photographs, spec, views=VIEWS)
+        return Unseen(batches(use), faces, batches(f"{use}-smiles"))
 
 
-def _held_back(
-    people: People, stores: Mapping[str, PictureStore], recipe: EmbeddedRecipe, spec: InputSpec
-) -> list[_Part]:
-    """The validation people; or all of whom it is known what they show, in parts."""
-    use = "held-back" if recipe.folds else "validation"
+def _dealt(people: People, recipe: EmbeddedRecipe) -> list[_Part]:
+    """The validation people; or all of whom it is known what they show, in parts with as many of each group.
 
-    def batches(store: PictureStore, subjects: frozenset[str]) -> list[Batch]:
-        rows = np.flatnonzero(np.isin(store.subject, _numbers(store, subjects)))
-        return list(store_batches(store, spec, rows=rows))
-
-    parts = []
-    for name, photographs in _dealt(people, recipe).items():
-        subjects = frozenset(photo.subject for photo in photographs)
-        on_smiles = batches(stores[f"{use}-smiles"], subjects) if f"{use}-smiles" in stores else []
-        faces = real_faces(photographs, spec, views=VIEWS)
-        parts.append(_Part(name, subjects, Unseen(batches(stores[use], subjects), faces, on_smiles)))
-    return parts
-
-
-def _dealt(people: People, recipe: EmbeddedRecipe) -> dict[str, Sequence[Photograph]]:
-    """Name of a part (empty for the validation people) -> its photographs; groups are dealt alike."""
+    Raises:
+        UserError: there are too few.
+    """
     if not recipe.folds:
-        return {"": people.validation}
+        if not people.validation:
+            raise UserError(
+                "without folds validation people are needed: name them under [split] of the recipe"
+            )
+        return [_Part("validation", people.validation)]
     by_group = {f"{photo.group}/{photo.subject}": photo.subject for photo in people.coded}
-    parts: dict[str, Sequence[Photograph]] = {}
+    if len(by_group) < recipe.folds:
+        raise UserError(
+            f"folds={recipe.folds} needs portraits of as many people besides those for the test, got "
+            f"{len(by_group)}: give more portraits, or folds=0"
+        )
+    parts = []
     for number, fold in enumerate(k_fold(by_group, recipe.folds, recipe.data.seed).folds, 1):
         subjects = {by_group[name] for name in fold.test}
-        photographs = [photo for photo in people.coded if photo.subject in subjects]
-        parts[f"-without-{number}-of-{recipe.folds}"] = photographs
+        photographs = tuple(photo for photo in people.coded if photo.subject in subjects)
+        parts.append(_Part(f"without-{number}-of-{recipe.folds}", photographs))
     return parts
 
 
-def _numbers(store: PictureStore, subjects: frozenset[str]) -> list[int]:
-    return [store.layout.subjects.index(who) for who in sorted(subjects)]
+def _as_mixed_as(store: PictureStore, kept: NDArray[np.int64]) -> NDArray[np.int64]:
+    """As many rows as a store has, of those that are ``kept``: of each kind of picture as many as it has.
+
+    So a network that does not learn from some people takes as many steps, and sees each AU about as often.
+    Kinds are told by what is known of a picture: whether somebody is mixed in, whether intensities, the smile
+    and the chin are known, and whether something is shown.
+    """
+    labels, aus = np.asarray(store.labels), store.layout.aus
+    columns = [labels[:, aus.index(au)] < 0 for au in (12, 17) if au in aus]
+    kinds = np.column_stack(
+        [
+            np.asarray(store.second) >= 0,
+            np.isnan(store.intensity).all(axis=1),
+            (labels == 0).all(axis=1),
+            *columns,
+        ]
+    )
+    codes = np.packbits(kinds, axis=1)[:, 0]
+    rows = [np.resize(kept[codes[kept] == code], (codes == code).sum()) for code in np.unique(codes[kept])]
+    return np.concatenate(rows)
 
 
 @dataclass(frozen=True)
@@ -209,42 +252,69 @@ class _Learning:
     stage: Stage | None
     on_epoch: Callable[[EpochRecord], None] | None
 
-    def seed(self, seed: int, held: Sequence[_Part]) -> Trained:
-        """The network of a seed, calibrated, and its like that did not see one part of the people each."""
-        if not self.recipe.folds:
-            model, epoch = self.network(seed, held[0])
-            return _settled((seed,), (epoch,), model, (model,), held)
-        judges = tuple(self.network(seed, part)[0] for part in held)
-        model, epoch = self.network(seed)
-        return _settled((seed,), (epoch,), model, judges, held)
+    def rows(self, part: _Part | None) -> NDArray[np.int64]:
+        """The pictures to learn from without a part of the people.
 
-    def network(self, seed: int, part: _Part | None = None) -> tuple[PointsAndPicture, int]:
-        """A network that does not learn from ``part``, and its epoch.
-
-        People whom nothing learns from choose the epoch; else it is the last.
+        Raises:
+            UserError: none is left.
         """
+        every = np.arange(len(self.store))
+        if part is None:
+            return every
+        kept = np.setdiff1d(every, part.rows(self.store))
+        if not len(kept):
+            raise UserError(
+                f"no picture is left to learn from {part.name.replace('-', ' ')} parts of the people: give "
+                "more pictures=, more portraits, or folds=0"
+            )
+        return _as_mixed_as(self.store, kept)
+
+    def network(
+        self, seed: int, part: _Part | None = None, chosen_by: Unseen | None = None
+    ) -> tuple[PointsAndPicture, int]:
+        """A network that does not learn from ``part``, and its epoch: the last, or the one chosen."""
         torch.manual_seed(seed)
         recipe, store = self.recipe, self.store
         model = build(recipe.model)
-        rows = np.arange(len(store))
-        name = part.name if part else ""
-        if part and name:
-            of_them = _numbers(store, part.subjects)
-            rows = rows[~(np.isin(store.subject, of_them) | np.isin(store.second, of_them))]
+        rows = self.rows(part)
         model.set_point_statistics(torch.from_numpy(_model_points(store)[rows]))
         settings = replace(recipe.training, seed=seed)
-        title = f"training, seed {seed}{name.replace('-', ' ')}"
+        name = part.name if part else ""
+        title = " ".join([f"training, seed {seed}", *name.split("-")]).strip()
+        run = self.out / "-".join([f"run-{seed}", *filter(None, [name])])
+        _mark(run, store, rows)
         result = fit(
             model,
             StoreBatches(store, model.spec, recipe.data.batch, rows=rows),
             settings,
-            validate=_scorer(part.people, model.spec) if part and not name else None,
-            run=self.out / f"run-{seed}{name}",
+            validate=_scorer(chosen_by, model.spec) if chosen_by else None,
+            run=run,
             on_progress=self.stage(title, "steps") if self.stage else None,
             on_epoch=self.on_epoch,
         )
-        epoch = result.best_epoch or result.history[-1].epoch
+        epoch = result.best_epoch or len(result.history)
         return model.to(memory_format=torch.contiguous_format), epoch
+
+
+def _mark(run: Path, store: PictureStore, rows: NDArray[np.int64]) -> None:
+    """Write beside a run what it learns from, so that one of other people does not go on from there.
+
+    Raises:
+        UserError: the run in the folder learnt from others.
+    """
+    file = run / "learnt_from.json"
+    learnt = np.unique(np.concatenate([store.subject[rows], store.second[rows]]))
+    subjects = [store.layout.subjects[number] for number in learnt if number >= 0]
+    told = json.loads(json.dumps({"pictures": store.layout.__dict__, "subjects": subjects}))
+    if file.exists() or (run / "last.pt").exists():
+        if not file.exists() or json.loads(file.read_text()) != told:
+            raise UserError(
+                f"{run} holds a training on other pictures or people; remove it or choose another --out"
+            )
+        return
+    make_directory(run)
+    with replace_when_done(file) as beside:
+        beside.write_text(json.dumps(told, indent=1))
 
 
 def _scorer(people: Unseen, spec: InputSpec) -> Callable[[torch.nn.Module], float]:
@@ -255,7 +325,7 @@ def _scorer(people: Unseen, spec: InputSpec) -> Callable[[torch.nn.Module], floa
     return score
 
 
-def _mean_of(trained: Sequence[Trained], held: Sequence[_Part]) -> Trained:
+def _mean_of(trained: Sequence[Trained], held: Sequence[Unseen]) -> Trained:
     """The mean of networks, with a calibration and thresholds of its own."""
 
     def mean(networks: Sequence[PointsAndPicture]) -> PointsAndPicture:
@@ -274,42 +344,45 @@ def _settled(
     epochs: tuple[int, ...],
     model: PointsAndPicture,
     judges: tuple[PointsAndPicture, ...],
-    held: Sequence[_Part],
+    held: Sequence[Unseen],
 ) -> Trained:
     """Calibrate a network and its judges in place, all alike, and choose its thresholds.
 
     ``judges`` are networks like it, each of which did not see one part of the people.
     """
     spec = model.spec
-    networks = {id(network): network for network in (model, *judges)}.values()
+    networks = {model, *judges}
     for network in networks:
         network.calibration_scale.fill_(1.0)
         network.calibration_shift.fill_(0.0)
-    scale, shift = calibration_of(_said_by_judges(judges, held, spec), spec.aus)
+    said_by = [predictor(judge) for judge in judges]
+    scale, shift = calibration_of(_said_by_judges(said_by, held, spec), spec.aus)
     for network in networks:
         network.calibration_scale.copy_(torch.from_numpy(scale))
         network.calibration_shift.copy_(torch.from_numpy(shift))
-    said = _said_by_judges(judges, held, spec)
+    said = _said_by_judges(said_by, held, spec)
     return Trained(seeds, epochs, model, judges, choose_thresholds(said, spec.aus), score_of(said, spec))
 
 
-def _said_by_judges(judges: Sequence[PointsAndPicture], held: Sequence[_Part], spec: InputSpec) -> Said:
+def _said_by_judges(judges: Sequence[Predict], held: Sequence[Unseen], spec: InputSpec) -> Said:
     """What each says of those whom it did not see."""
-    return joined(
-        said_of(predictor(judge), part.people, spec) for judge, part in zip(judges, held, strict=True)
-    )
+    return joined(said_of(predict, unseen, spec) for predict, unseen in zip(judges, held, strict=True))
 
 
-def _in_eight_bits(model: PointsAndPicture, file: Path, examples: Sequence[dict[str, FloatArray]]) -> Predict:
+def _in_eight_bits(model: PointsAndPicture, file: Path, examples: Iterator[dict[str, FloatArray]]) -> Predict:
     """Write a network as a file in 8 bits, and give what it says."""
     export_onnx(model, file, card={})
-    write_eight_bits(file, file, iter(examples))
+    write_eight_bits(file, file, examples)
     return _predictor_of(file)
 
 
-def _examples(store: PictureStore, spec: InputSpec) -> Iterator[dict[str, FloatArray]]:
-    """Jittered and repainted training pictures, by whose extremes the ranges of 8-bit values are set."""
-    batches = StoreBatches(store, spec, min(EXAMPLES_BATCH, len(store))).epoch(0, seed=0)
+def _examples(learning: _Learning, part: _Part | None) -> Iterator[dict[str, FloatArray]]:
+    """Jittered and repainted training pictures, by whose extremes the ranges of 8-bit values are set.
+
+    Of a network that did not learn from ``part``.
+    """
+    store, spec, rows = learning.store, build(learning.recipe.model).spec, learning.rows(part)
+    batches = StoreBatches(store, spec, min(EXAMPLES_BATCH, len(rows)), rows=rows).epoch(0, seed=0)
     for batch in islice(batches, EXAMPLES // EXAMPLES_BATCH):
         assert batch.landmarks is not None
         yield {"frames": batch.frames, "landmarks": batch.landmarks}
@@ -355,7 +428,7 @@ def _stores(
     workers: int,
 ) -> dict[str, PictureStore]:
     data = recipe.data
-    unseen = ("held-back", people.coded) if recipe.folds else ("validation", people.validation)
+    unseen = (_HELD_BACK, people.coded) if recipe.folds else ("validation", people.validation)
     plans = {
         "train": (people.train, data.pictures, data.smiling_share),
         unseen[0]: (unseen[1], data.validation_pictures, 0.0),
@@ -365,7 +438,7 @@ def _stores(
     }
     stores = {}
     for number, (use, (photographs, count, smiling_share)) in enumerate(plans.items()):
-        if use.endswith("-smiles") and not _any_broad_smile(photographs, spec.landmarks):
+        if use.endswith("-smiles") and not any_broad_smile(photographs, spec.landmarks):
             continue
         groups = {photo.subject: photo.group for photo in photographs}
         layout = Layout(
@@ -388,20 +461,13 @@ def _stores(
             face_model=face_model.name if face_model else "",
             landmarks=spec.landmarks,
             landmarks_version=landmarks_version(spec.landmarks),
+            in_turn=use.startswith(_HELD_BACK),
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(
             out / use, photographs, layout, face_model=face_model, workers=workers, on_progress=show
         )
     return stores
-
-
-def _any_broad_smile(photographs: Sequence[Photograph], landmarks: str) -> bool:
-    def broad(photo: Photograph) -> bool:
-        size_px = RENDER_INTER_OCULAR_PX
-        return smiles_broadly(load_portrait(photo, inter_ocular_px=size_px, landmarks=landmarks))
-
-    return any(broad(photo) for photo in photographs if photo.smiling)
 
 
 def _model_points(store: PictureStore) -> FloatArray:
