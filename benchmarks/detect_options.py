@@ -1,7 +1,7 @@
 """What `--baseline`, `--smooth`, the agreement of intensities, the pose and the flags of `au detect` do.
 
-Only people are used from whom the embedded model did not learn, by its card: its validation people, or, where it
-learnt from those in the end, its test people. Nothing is chosen by what this prints.
+Only people are used from whom the embedded model did not learn, by its card: its validation people, or, where
+it learnt from those in the end, its test people. Nothing is chosen by what this prints.
 
 - Talks: each person's neutral portrait, animated with a 3-D face model: 5 s at rest, then 20 s of random
   plausible expressions with blinks and head motion, as H.264. Every frame's codes are known.

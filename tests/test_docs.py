@@ -31,7 +31,7 @@ INSTALLING = ("make ", "pip ", "python3 -m venv", "git ")
 #: What makes an example small enough for a test, by its first words.
 SMALLER = {
     "au train default": "data.pictures=48 data.validation_pictures=48 data.test_pictures=48 "
-    "data.batch=16 training.epochs=1 seeds=[1] kept=1",
+    "data.batch=16 training.epochs=1 seeds=[1] kept=1 folds=0",
     "au train landmarks": "data.pictures=48 data.validation_pictures=48 data.batch=16 rounds=[1]",
 }
 

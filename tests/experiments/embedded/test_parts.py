@@ -26,7 +26,7 @@ from actionunits.experiments.embedded.people import (
 )
 from actionunits.experiments.embedded.pictures import _fill_animated, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
-from actionunits.experiments.embedded.store import Layout, open_store
+from actionunits.experiments.embedded.store import PER_PORTRAIT, Layout, open_store
 from actionunits.experiments.embedded.unseen import Unseen, said_of
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
@@ -309,7 +309,7 @@ def _samples(count: int, smiling: np.ndarray) -> RealFaces:
         for smile in smiling
     )
     subjects = tuple(str(i // 2) for i in range(count))
-    return RealFaces(samples, smiling, subjects, smiling.astype(float), 0, np.ones(count, bool))
+    return RealFaces(samples, smiling, subjects, smiling.astype(float), np.ones(count, bool))
 
 
 def _by_brightness(batch: Batch) -> tuple[np.ndarray, np.ndarray]:
@@ -414,6 +414,50 @@ def test_a_second_person_is_mixed_into_neutral_faces_that_are_animated(tmp_path,
     shares = np.array([pictures._texture_share(np.random.default_rng(draw)) for draw in range(2000)])
     assert ((shares > 0.25) & (shares < 0.75)).mean() < 0.4, "few halves of skin: evenly drawn it would be .5"
     assert 0.45 < shares.mean() < 0.55
+
+
+def test_it_is_told_who_is_mixed_in(tmp_path, monkeypatch):
+    photographs = []
+    for seed in (5, 6):
+        cv2.imwrite(str(tmp_path / f"{seed}_neutral.png"), paint_portrait(seed, 240).image[:, :, ::-1])
+        photographs.append(Photograph(tmp_path / f"{seed}_neutral.png", f"f/{seed}"))
+    mixed, mix = [], pictures.mixed_portrait
+
+    def remember(first, second, **shares):
+        mixed.append((first.subject, second.subject))
+        return mix(first, second, **shares)
+
+    monkeypatch.setattr(pictures, "mixed_portrait", remember)
+    layout = _layout(mixed_share=0.5, count=PER_PORTRAIT * 4, subjects=("f/5", "f/6"))
+    store = open_store(tmp_path / "store", layout)
+    told = []
+    for part in range(layout.parts):
+        rows = range(part * PER_PORTRAIT, part * PER_PORTRAIT + 1)
+        before = len(mixed)
+        _fill_animated(store, rows, tuple(photographs), None, np.random.default_rng(part))
+        names = [layout.subjects[store.subject[rows[0]]], layout.subjects[store.second[rows[0]]]]
+        told.append(tuple(names) if store.second[rows[0]] >= 0 else None)
+        assert told[-1] == (mixed[-1] if len(mixed) > before else None)
+    assert None in told
+    assert any(told)
+
+
+def test_in_turn_everybody_is_animated(tmp_path):
+    photographs = tuple(Photograph(tmp_path / f"{who}.png", f"f/{who}") for who in range(5))
+    layout = _layout(in_turn=True, subjects=tuple(photo.subject for photo in photographs))
+    turns = [pictures._whose_turn(photographs, layout, part) for part in range(10)]
+    assert {photo for (photo,) in turns[:5]} == {photo for (photo,) in turns[5:]} == set(photographs)
+
+
+def test_rows_of_a_store_are_all_that_is_learnt_from(tmp_path):
+    photographs = [Photograph(tmp_path / "1_neutral.png", "f/1")]
+    cv2.imwrite(str(tmp_path / "1_neutral.png"), paint_portrait(1, 240).image[:, :, ::-1])
+    store = make_pictures(tmp_path / "store", photographs, _layout(), workers=1)
+    rows = np.array([3, 3, 7, 11])
+    batches = StoreBatches(store, build(EmbeddedConfig()).spec, 2, rows=rows)
+    assert len(batches) == 2
+    seen = np.concatenate([batch.intensity[:, 0] for batch in batches.epoch(0, seed=1)])
+    np.testing.assert_array_equal(np.sort(seen, axis=0), np.sort(np.asarray(store.intensity[rows]), axis=0))
 
 
 def test_a_mouth_that_may_smile_says_nothing_of_its_smile(tmp_path):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip("torch")
+
+import torch
 
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
@@ -21,9 +24,9 @@ from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.embedded.store import PictureStore
 from actionunits.experiments.embedded.train import _predictor_of, predictor, train_embedded
-from actionunits.experiments.embedded.unseen import Unseen, said_of, score_of
+from actionunits.experiments.embedded.unseen import Unseen, joined, said_of, score_of
 from actionunits.faces.point_network import own_network
-from actionunits.models.embedded.net import build
+from actionunits.models.embedded.net import MeanOfNetworks, build
 from actionunits.models.weights import load_model, read_header
 from actionunits.synthesis.painting import paint_portrait
 
@@ -156,7 +159,7 @@ def test_the_card_tells_of_whom_it_is(trained):
         "validation": ["faces/1"],
         "test": ["faces/2"],
     }
-    assert card["photographs"] == {"neutral": 2, "smiling": 2, "doubtful": 0, "coded_neutral": 2}
+    assert card["photographs"] == {"neutral": 2, "smiling": 2, "doubtful": 0}
     assert card["test"]["real"]["people"] == 1
     assert card["test"]["on_smiles"] is None, "painted smiles have their lips shut"
     assert set(card["test"]["groups"]) == {"sex: female"}
@@ -166,16 +169,15 @@ def test_the_card_tells_of_whom_it_is(trained):
     assert page.count("(in the mean)") == 2
 
 
-SETTLED = [*TINY, "folds=3", "seeds=[1]", "kept=1", "mixed_share=1.0", "real_share=0.0"]
+SETTLED = [*TINY, "folds=3", "mixed_share=1.0", "real_share=0.0"]
 
 
 @pytest.fixture(scope="module")
 def settled(trained, tmp_path_factory):
-    """The file, the card, the rows that each run learnt from, and the people held back."""
+    """The file, its card, the parts of the people and the rows that each run learnt from."""
     out = tmp_path_factory.mktemp("settled") / "out"
     faces = trained[0].parent.parent / "faces"
-    learnt_from, held = {}, []
-    fit, hold_back = train_module.fit, train_module._held_back
+    learnt_from, fit = {}, train_module.fit
 
     def remember(model, batches, settings, *, run, validate, **others):
         assert validate is None, "nobody is left to choose the epoch by"
@@ -184,41 +186,93 @@ def settled(trained, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_module, "fit", remember)
-        patch.setattr(train_module, "_held_back", lambda *given: held.extend(hold_back(*given)) or held)
         file = train_embedded([faces], None, out, load_embedded_recipe(SETTLED), workers=1)
-    return file, json.loads((out / "card.json").read_text()), learnt_from, held
+    return file, json.loads((out / "card.json").read_text()), _parts(faces), learnt_from
+
+
+def _parts(faces):
+    recipe = load_embedded_recipe(SETTLED)
+    people = find_people([faces], validation=recipe.split.validation, test=recipe.split.test)
+    return train_module._dealt(people.with_validation_learnt(), recipe)
 
 
 def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
-    file, card, learnt_from, _ = settled
+    file, card, _, learnt_from = settled
     assert card["subjects"] == {
         "train": ["faces/0", "faces/1", "faces/3"],
         "validation": [],
         "test": ["faces/2"],
     }
-    assert len(learnt_from["run-1"]) == len(PictureStore(file.parent / "train"))
+    store = PictureStore(file.parent / "train")
+    np.testing.assert_array_equal(learnt_from["run-1"], np.arange(len(store)))
+    assert (np.asarray(store.second) >= 0).all()
     page = (file.parent / "card.md").read_text()
     assert page == card_page(card)
     assert "one of 3 parts of the people" in page
+    assert "The recipe was chosen on 1 of these people" in page
     assert load_backend(file).card == card
+    assert not list(file.parent.glob("judge*"))
 
 
 def test_its_limits_come_from_networks_that_did_not_see_the_people(settled):
-    file, card, learnt_from, held = settled
+    file, card, parts, learnt_from = settled
     store = PictureStore(file.parent / "train")
-    assert sorted(who for part in held for who in part.subjects) == list(store.layout.subjects)
-    for part in held:
-        rows = learnt_from[f"run-1{part.name}"]
-        (who,) = (store.layout.subjects.index(name) for name in part.subjects)
-        of_them = (np.asarray(store.subject) == who) | (np.asarray(store.second) == who)
-        assert of_them.any()
-        np.testing.assert_array_equal(rows, np.flatnonzero(~of_them))
-        assert set(part.people.faces.subjects) == part.subjects
+    names = np.array(store.layout.subjects)
+    assert sorted(photo.subject for part in parts for photo in part.photographs if photo.neutral) == [*names]
+    for part in parts:
+        rows, held = learnt_from[f"run-1-{part.name}"], {photo.subject for photo in part.photographs}
+        assert not held & {*names[store.subject[rows]], *names[store.second[rows]]}
+        assert len(rows) == len(store), "as many steps as the network itself"
     scores = card["held_back"]
-    assert scores["real"]["people"] == card["photographs"]["coded_neutral"] == 3
-    assert scores["animated"]["pictures"] == len(PictureStore(file.parent / "held-back")) == 48
+    assert scores["real"]["people"] == scores["real"]["neutral"] == 3
+    assert scores["animated"]["pictures"] == len(PictureStore(file.parent / "held-back"))
 
 
-def test_one_fold_is_none():
+def _learning(out, recipe):
+    return train_module._Learning(PictureStore(out / "train"), recipe, out, None, None)
+
+
+def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
+    file, card, parts, _ = settled
+    out, recipe = file.parent, load_embedded_recipe(SETTLED)
+    learning, spec = _learning(out, recipe), build(recipe.model).spec
+    whole = load_model(file.with_name("default.safetensors"))
+    own = read_header(file.with_name("default.safetensors")).card
+    stores = {"held-back": PictureStore(out / "held-back")}
+    said = []
+    for part in parts:
+        judge = MeanOfNetworks.of([learning.network(seed, part)[0] for seed in recipe.seeds])
+        judge.calibration_scale.copy_(whole.calibration_scale)
+        judge.calibration_shift.copy_(whole.calibration_shift)
+        said.append(said_of(predictor(judge), part.unseen(stores, spec), spec))
+    together = joined(said)
+    np.testing.assert_allclose(own["thresholds"], choose_thresholds(together, spec.aus), atol=1e-4)
+    assert own["validation_score"] == pytest.approx(score_of(together, spec), abs=1e-4)
+    assert card["thresholds"] != own["thresholds"], "the file in 8 bits has its own"
+    finals = MeanOfNetworks.of([learning.network(seed)[0] for seed in recipe.seeds]).state_dict()
+    kept = whole.state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in finals.items() if "calibration" not in name)
+
+
+def test_a_run_does_not_go_on_with_other_people(settled):
+    file, _, parts, _ = settled
+    learning = _learning(file.parent, load_embedded_recipe(SETTLED))
+    with pytest.raises(UserError, match="run-1-without-1-of-3 holds a training on other pictures or people"):
+        learning.network(1, replace(parts[1], name=parts[0].name))
+
+
+def test_too_few_people_for_the_folds_are_told(trained):
+    faces = trained[0].parent.parent / "faces"
+    people = find_people([faces], validation=["faces/1"], test=["faces/2"])
+    with pytest.raises(UserError, match=r"folds=4 needs portraits of as many people .* got 3: give more"):
+        recipe = load_embedded_recipe([*SETTLED, "folds=4"])
+        train_module._dealt(people.with_validation_learnt(), recipe)
+    with pytest.raises(UserError, match="without folds validation people are needed"):
+        train_module._dealt(people.with_validation_learnt(), load_embedded_recipe(TINY))
+
+
+def test_one_fold_is_none_and_patience_needs_a_choice():
     with pytest.raises(UserError, match="folds must be 0, or 2 and more, got 1"):
         load_embedded_recipe([*TINY, "folds=1"])
+    with pytest.raises(UserError, match="training.patience needs people who choose"):
+        load_embedded_recipe([*SETTLED, "training.patience=2"])

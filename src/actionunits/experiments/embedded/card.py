@@ -87,7 +87,6 @@ def make_card(
             "neutral": sum(photo.neutral for photo in photographs),
             "smiling": sum(photo.smiling for photo in photographs),
             "doubtful": sum(photo.doubtful for photo in photographs),
-            "coded_neutral": sum(photo.neutral for photo in people.coded),
         },
         "face_model": face_model.name if face_model else None,
         "recipe": {
@@ -95,6 +94,7 @@ def make_card(
             "training": to_plain(recipe.training),
             "model": to_plain(model.config),
             "folds": recipe.folds,
+            "chosen_on": len({photo.subject for photo in people.coded} & set(recipe.split.validation)),
         },
         "seeds_kept": list(trained.seeds),
         "eight_bits": recipe.eight_bits,
@@ -140,6 +140,7 @@ def _seed(trained: Trained, tested: Tested) -> dict[str, Any]:
 def _smiles(scores: SmileScores) -> dict[str, Any]:
     return {
         "people": scores.people,
+        "neutral": scores.neutral,
         "auc_smiling_against_neutral": {str(au): _plain(v[0]) for au, v in scores.auc.items()},
         "auc_intervals": {str(au): [_plain(end) for end in v[1:]] for au, v in scores.auc.items()},
         "smile_above_own_neutral": _plain(scores.own_neutral),

@@ -60,7 +60,6 @@ class RealFaces:
         smiling: bool[N].
         subjects: who, [N].
         rule: f64[N], the unlearned rule's score.
-        missed: photographs without a found face.
         as_taken: bool[N]: the photograph itself, not as another camera would have taken it.
     """
 
@@ -68,7 +67,6 @@ class RealFaces:
     smiling: NDArray[np.bool_]
     subjects: tuple[str, ...]
     rule: NDArray[np.float64]
-    missed: int
     as_taken: NDArray[np.bool_]
 
     def at(self, rows: NDArray[np.int64]) -> RealFaces:
@@ -78,7 +76,6 @@ class RealFaces:
             self.smiling[rows],
             tuple(self.subjects[row] for row in rows),
             self.rule[rows],
-            0,
             self.as_taken[rows],
         )
 
@@ -90,13 +87,12 @@ class RealFaces:
             np.concatenate([part.smiling for part in parts]),
             tuple(subject for part in parts for subject in part.subjects),
             np.concatenate([part.rule for part in parts]),
-            sum(part.missed for part in parts),
             np.concatenate([part.as_taken for part in parts]),
         )
 
 
 def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int = 1) -> RealFaces:
-    """Detect and align the largest face of each photograph.
+    """Detect and align the largest face of each photograph; those without one are left out.
 
     Args:
         photographs: of the people.
@@ -105,12 +101,11 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
             gives it. More are for choosing; a score is of the photographs themselves.
     """
     detector, rng = HogDetector(), np.random.default_rng(0)
-    samples, smiling, subjects, rule, as_taken, missed = [], [], [], [], [], 0
+    samples, smiling, subjects, rule, as_taken = [], [], [], [], []
     for photo in photographs:
         frame = read_picture(photo.path)
         faces = detector.find(frame.grey)
         if not faces:
-            missed += 1
             continue
         eyes_px = inter_ocular_distance(find_landmarks(frame.grey, faces[0], spec.landmarks))
         for view in range(views):
@@ -130,7 +125,6 @@ def real_faces(photographs: Sequence[Photograph], spec: InputSpec, *, views: int
         np.array(smiling, bool),
         tuple(subjects),
         np.array(rule),
-        missed,
         np.array(as_taken, bool),
     )
 
@@ -141,6 +135,7 @@ class SmileScores:
 
     Attributes:
         people: subjects with both photographs.
+        neutral: neutral photographs.
         auc: ROC AUC of each AU that a smile raises, by number, with its 95 % interval over people.
         own_neutral: share of people whose smile scores above their own neutral face, AU12.
         rule_auc: ROC AUC of the unlearned rule on the same faces.
@@ -151,6 +146,7 @@ class SmileScores:
     """
 
     people: int
+    neutral: int
     auc: dict[int, WithInterval]
     own_neutral: float
     rule_auc: WithInterval
@@ -173,6 +169,7 @@ def smile_scores(
     alarms, called = above[~faces.smiling].mean(axis=0), above[faces.smiling].mean(axis=0)
     return SmileScores(
         people=len(_pairs(faces)),
+        neutral=int((~faces.smiling).sum()),
         auc=dict(zip(raised, auc, strict=True)),
         own_neutral=_own_neutral(smile, faces),
         rule_auc=rule_auc,

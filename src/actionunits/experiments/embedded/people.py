@@ -109,7 +109,7 @@ def find_people(
 
     Args:
         folders: of neutral (and smiling) portraits.
-        validation: subjects that choose.
+        validation: subjects that choose; none where the choice is made.
         test: subjects that are scored once.
         unsorted: folders of other people, of whom nobody said what they show; :func:`sort_by_points` does,
             and all of them are trained on.

@@ -25,7 +25,7 @@ class PictureSettings:
         real_share: share of the training pictures that are the photographs as they are.
         smiling_share: share of the animated training portraits that smile in the photograph: upper-face AUs
             are shown on top of the smile. Half as many pictures as of neutral faces are made of the smiles of
-            validation and test subjects, too.
+            the validation subjects (or of those held back in turn) and of the test subjects, too.
         mixed_share: share of the animated training portraits other than broad smiles into which a second
             person is mixed.
         doubtful_share: share of the animated training portraits other than broad smiles that may be a smile,
@@ -68,11 +68,12 @@ class PictureSettings:
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """Subjects, as FOLDER/PERSON, that are not trained on.
+    """Subjects, as FOLDER/PERSON.
 
     Attributes:
-        validation: choose the epoch, the calibration and the thresholds.
-        test: are scored once, for the card.
+        validation: without ``folds`` they are not trained on: they choose the epoch, the seeds, the
+            calibration and the thresholds.
+        test: are never trained on, and scored once, for the card.
     """
 
     validation: tuple[str, ...] = ()
@@ -89,7 +90,7 @@ class EmbeddedRecipe:
         data: what is learnt from.
         training: optimiser, schedule, devices.
         model: sizes of the network.
-        split: who is not trained on.
+        split: who chooses, and who is scored.
         seeds: a training for each; all are scored.
         kept: so many of them, the best by those who are not learnt from, are averaged into the network that
             is kept.
@@ -121,6 +122,8 @@ class EmbeddedRecipe:
             )
         if self.folds == 1 or self.folds < 0:
             raise ValueError(f"folds must be 0, or 2 and more, got {self.folds}")
+        if self.folds and self.training.patience is not None:
+            raise ValueError("training.patience needs people who choose the epoch: leave it out, or folds=0")
         if self.model.members != 1:
             raise ValueError("model.members follows from kept: each seed is trained alone")
 

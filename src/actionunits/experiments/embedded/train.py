@@ -71,9 +71,10 @@ def train_embedded(
     of those ``kept`` is written that score best on the validation people; the file of a recipe with
     ``eight_bits`` has thresholds and scores of its own.
 
-    A recipe with ``folds`` is settled: its networks learn from the validation people, too, and what these
-    chose follows from networks that did not see a part of the people each (``held-back``,
-    ``run-SEED-without-PART-of-FOLDS``).
+    A recipe with ``folds`` is settled: its networks learn from the validation people, too, to the last epoch.
+    What else these chose follows from what other networks (``run-SEED-without-PART-of-FOLDS``) say of a part
+    of the people (``held-back``) each, from which they did not learn. So it hangs on the seed's number and
+    data, not on the very network, which of the seeds are ``kept``.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
