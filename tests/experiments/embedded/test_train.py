@@ -238,7 +238,7 @@ def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
     learning, spec = _learning(out, recipe), build(recipe.model).spec
     whole = load_model(file.with_name("default.safetensors"))
     own = read_header(file.with_name("default.safetensors")).card
-    stores = {"held-back": PictureStore(out / "held-back")}
+    stores = {name: PictureStore(out / name) for name in ("held-back", "held-back-smiles")}
     said = []
     for part in parts:
         judge = MeanOfNetworks.of([learning.network(seed, part)[0] for seed in recipe.seeds])
@@ -246,9 +246,8 @@ def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
         judge.calibration_shift.copy_(whole.calibration_shift)
         said.append(said_of(predictor(judge), part.unseen(stores, spec), spec))
     together = joined(said)
-    # sums in another order: of two scores that are nearly equal now the one, now the other is best
-    np.testing.assert_allclose(own["thresholds"], choose_thresholds(together, spec.aus), atol=0.01)
-    assert own["validation_score"] == pytest.approx(score_of(together, spec), abs=1e-3)
+    np.testing.assert_allclose(own["thresholds"], choose_thresholds(together, spec.aus), atol=1e-4)
+    assert own["validation_score"] == pytest.approx(score_of(together, spec), abs=1e-4)
     assert card["thresholds"] != own["thresholds"], "the file in 8 bits has its own"
     finals = MeanOfNetworks.of([learning.network(seed)[0] for seed in recipe.seeds]).state_dict()
     kept = whole.state_dict()
