@@ -236,8 +236,12 @@ def mouths(faces: dict) -> dict:
 
 
 def au_scores(photographs: Sequence, views: int, model: Path | None) -> dict:
-    """AUC of smile against neutral by a model, with each finder's points."""
+    """AUC of smile against neutral by a model, with each finder's points; of nobody from whom it learnt."""
     backend = load_backend(model)
+    learnt = set(backend.card["subjects"]["train"])
+    photographs = [photo for photo in photographs if photo.subject not in learnt]
+    if not photographs:
+        return {"people": 0}
 
     result = {}
     for by in LANDMARKS:
