@@ -8,9 +8,11 @@ pytest.importorskip("torch")
 import torch
 
 from actionunits.detect.backends import load_backend
+from actionunits.experiments.embedded.rule import smile_by_points
+from actionunits.facs.face_template import TEMPLATE_POINTS
 from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
-from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build
+from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build, smile_measure
 from actionunits.models.interface import TensorBatch
 from actionunits.models.weights import export_onnx, load_model, save_model
 from actionunits.records import Batch
@@ -33,6 +35,36 @@ def test_it_gives_17_aus_and_intensities_within_0_to_5():
     assert output.logits.shape == (3, 1, 17)
     assert output.intensity is not None
     assert 0 <= float(output.intensity.detach().min()) <= float(output.intensity.detach().max()) <= 5
+
+
+def test_the_measure_of_a_smile_is_the_unlearned_rule():
+    rng = np.random.default_rng(1)
+    points = (rng.normal(0, 3, (20, 68, 2)) + TEMPLATE_POINTS[:68] * 42 + 56).astype(np.float32)
+    tilted = points @ np.array([[0.96, 0.28], [-0.28, 0.96]], np.float32)
+    for given in (points, tilted):
+        rule = [smile_by_points(each) for each in given]
+        np.testing.assert_allclose(smile_measure(torch.from_numpy(given)).numpy(), rule, rtol=1e-4)
+
+
+def test_the_measure_of_a_smile_moves_12_only_in_network_and_file(tmp_path):
+    torch.manual_seed(0)
+    without = build(EmbeddedConfig()).eval()
+    with_it = build(EmbeddedConfig(smile_weight=15.0)).eval()
+    with_it.load_state_dict(without.state_dict())
+    batch = _batch()
+    with torch.no_grad():
+        plain, moved = without(batch), with_it(batch)
+    more = 15.0 * (smile_measure(batch.landmarks) - 0.93)
+    column = DEFAULT_17.index(12)
+    torch.testing.assert_close(
+        moved.logits[..., column] - plain.logits[..., column], more, atol=1e-3, rtol=1e-4
+    )
+    others = [place for place in range(17) if place != column]
+    assert torch.equal(moved.logits[..., others], plain.logits[..., others])
+    file = tmp_path / "model.onnx"
+    export_onnx(with_it, file, card={})
+    said = load_backend(file).predict(Batch(batch.frames.numpy(), landmarks=batch.landmarks.numpy()))
+    np.testing.assert_allclose(said.probability, torch.sigmoid(moved.logits).numpy(), atol=1e-4)
 
 
 def test_sides_are_within_0_to_5_and_nan_where_facs_codes_none():
