@@ -6,8 +6,8 @@ alone learns the rendering and one that sees the points alone misses wrinkles, l
 two branches with a head each, and their logits are averaged; each branch also has a loss of its own, so that
 neither leans on the other. The shipped model is the mean of two such networks.
 
-A smile is the one expression whose measure in the points needs no learning, and of real smiles of people who
-were not learnt from that measure ranks AU12 better than either branch: it is added to that logit.
+A smile is the one expression whose measure in the points needs no learning. Among real people who were not
+learnt from, that measure and the branches err on different faces: a share of it is added to AU12's logit.
 """
 
 from __future__ import annotations
