@@ -17,9 +17,13 @@ __all__ = ["calibration_of", "choose_thresholds"]
 #: Weight of the real faces of an AU beside its animated ones.
 REAL_WEIGHT = 0.2
 
-#: Share of the faces without an AU that may be called: of animated ones, of neutral photographs, and, where
-#: posed joy does not show it, of smiles.
+#: Share of the faces without an AU that may be called: of animated ones, and, where posed joy does not show
+#: it, of smiles.
 CALLED_WITHOUT = 0.05
+
+#: Share of the neutral photographs, as this and other cameras take them, that may be called: less, so that it
+#: is no more than :data:`CALLED_WITHOUT` of other people's.
+CALLED_AT_REST = 0.03
 
 #: How far above the mean of real faces that do not show an AU its threshold lies, in deviations of their
 #: logits: they are few, and if they are normal, :data:`CALLED_WITHOUT` of them are above.
@@ -63,9 +67,9 @@ def choose_thresholds(said: Said, aus: tuple[int, ...]) -> FloatArray:
     """The probability f32[A] above which an AU is called, from people who were not learnt from.
 
     The best weighted F1, but never so low that more faces without the AU are called than
-    :data:`CALLED_WITHOUT`: it is exceeded by no more of the animated ones, and lies :data:`ABOVE_ABSENT`
-    deviations above the mean of the real neutral faces, in logits, and for :data:`NOT_IN_JOY` of the real
-    smiles too. An AU of which only one class is there gets 0.5 for the first.
+    :data:`CALLED_WITHOUT` of the animated and :data:`CALLED_AT_REST` of the real neutral ones. It also lies
+    :data:`ABOVE_ABSENT` deviations above the mean of the real neutral faces, in logits, and for
+    :data:`NOT_IN_JOY` of the real smiles too. An AU of which only one class is there gets 0.5 for the first.
 
     Args:
         said: by calibrated networks.
@@ -78,7 +82,9 @@ def choose_thresholds(said: Said, aus: tuple[int, ...]) -> FloatArray:
             limits[column] = max(_best_f1(scored), without)
     smiling = said.faces.smiling
     if not smiling.all():
-        limits = np.maximum(limits, _above(said.real[~smiling]))
+        at_rest = said.real[~smiling]
+        most = np.quantile(at_rest, 1 - CALLED_AT_REST, axis=0).astype(np.float32)
+        limits = np.maximum(limits, np.maximum(_above(at_rest), most))
     if smiling.any():
         absent = [column for column, au in enumerate(aus) if au in NOT_IN_JOY]
         limits[absent] = np.maximum(limits[absent], _above(said.real[smiling])[absent])
