@@ -162,7 +162,7 @@ def detect(
     folder with bad pictures the others.
 
     Exit code: 0 all is well; 1 some sources failed or broke off; 2 no table
-    was written, or a mistake in the command.
+    was written, or a mistake in the command; 130 stopped with Ctrl-C.
 
     Example: au detect interview.mp4 photos/ --out results --video --report
     """

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
+from actionunits.experiments.embedded.calibrate import CALLED_AT_REST, CALLED_WITHOUT
 from actionunits.experiments.embedded.labels import DOUBTFUL_AUS
+from actionunits.experiments.embedded.measure import VIEWS
 from actionunits.facs.units import action_unit
 
 __all__ = ["card_page"]
 
 _WIDTH = 118
+#: Below this F1 an AU is said to be weak; from so many people on a group is spoken of.
+WEAK_F1, LARGE_GROUP = 0.35, 20
 _GROUPS_NOTE = (
     "By what the source of the photographs says of the people. The groups are small: this can show a "
     "failure, but no equality. (A failure that was seen here leads to the next version, for which it is no "
@@ -64,8 +68,12 @@ def _on_real_faces(card: Mapping[str, Any]) -> list[str]:
     real = card["test"]["real"]
     note = (
         f"Posed smile against neutral photograph, {real['people']} unseen people, with 95 % intervals over "
-        "people:"
+        "people."
     )
+    if card["version"] != "1":
+        note += " Earlier versions were scored on the same people; recipes were chosen on others."
+    if card["recipe"]["model"]["smile_weight"]:
+        note += " What stands alone in the last column is also a share of AU12's logit."
     return [
         "## On real faces",
         "",
@@ -86,10 +94,11 @@ def _smile_table(real: Mapping[str, Any], by: str) -> list[str]:
     for au, what in (("6", "not every posed smile has it"), ("25", "not every smile parts the lips")):
         if au in auc:
             rows.append([f"AU{au}, ROC AUC ({what})", _ranged(auc[au], ends[au]), "-"])
+    hits = real["au12_hit_rate"]
     own, of_rule = (real[name] for name in ("smile_above_own_neutral", "unlearned_rule_above_own_neutral"))
     rows += [
         ["smile above the person's own neutral face", _show(own), _show(of_rule)],
-        ["AU12 called on smiling faces", _show(real["au12_hit_rate"]), "-"],
+        ["AU12 called on smiling faces", f"{_show(hits)} ({_of(hits, real['people'])})", "-"],
         ["the AU most often called on neutral faces", most, "-"],
     ]
     return _table(["score", by, "mouth width and corner lift alone"], rows)
@@ -105,26 +114,40 @@ def _on_held_back(card: Mapping[str, Any]) -> list[str]:
         "They set the calibration and the thresholds (by these, by views as other cameras would have taken "
         "them and by animated smiles): what hangs on those is too good here."
     )
+    if card["recipe"]["model"]["smile_weight"]:
+        note += " The share of the smile's measure in AU12's logit was chosen on them, too."
     if card["recipe"]["model"]["landmarks"] == "own":
         note += " The network that finds the points did learn from some of them."
     note += (
         f" On {animated['pictures']:,} animated faces, mean of {len(aus)} AUs: AUC "
         f"{_show3(_mean(animated['auc']))}, F1 {_show3(_mean(animated['f1']))}; the greatest calibration "
-        f"error is {_show3(max(_known(animated['calibration']), default=None))}."
+        f"error is {_show3(_greatest(animated['calibration']))}."
     )
     lines = ["## On the people learnt from, held back in turn", "", *wrap(note, _WIDTH), ""]
     if not real:
         return lines
     called = {au: share for au, share in real["false_alarms_on_neutral"].items() if share}
-    told = ", ".join(f"AU{au} on {share:.1%}" for au, share in called.items()) or "none"
+    told = ", ".join(f"AU{au} on {round(share * real['neutral'])}" for au, share in called.items())
+    note = (
+        f"{real['people']} people with both photographs and {real['neutral']} neutral ones. Called on those: "
+        f"{told or 'none'}."
+    )
     return [
         *lines,
-        *_smile_table(real, "the others"),
+        *_smile_table(real, "networks that did not see them"),
         "",
-        *wrap(f"Called on {real['neutral']} neutral faces: {told}.", _WIDTH),
+        *wrap(note, _WIDTH),
         "",
-        *_groups(held["groups"], "By what the source of the photographs says of the people:"),
+        *_groups(held["groups"], "By what the source of the photographs says of the people, where it does."),
     ]
+
+
+def _of(share: float, count: int) -> str:
+    return f"{round(share * count)} of {count}"
+
+
+def _greatest(values: Sequence[float | None]) -> float | None:
+    return max(_known(values), default=None)
 
 
 def _known(values: Sequence[float | None]) -> list[float]:
@@ -151,9 +174,9 @@ def _seeds(card: Mapping[str, Any]) -> list[str]:
     note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
     if card["recipe"]["folds"]:
         note = (
-            "Trainings that differ in their seed only, on the same people. Validation: by those who are held "
-            f"back in turn; by them, the score of what is kept is "
-            f"{_show3(card['validation_score'])}:"
+            "Trainings that differ in their seed only, on the same people. Validation (half the mean AUC of "
+            "animated AUs, half that of AU6 and AU12 on photographs): by those who are held back in turn; by "
+            f"them, the score of what is kept is {_show3(card['validation_score'])}:"
         )
     elif len(kept) > 1:
         note = (
@@ -200,6 +223,11 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         f"parameters{together} over the aligned grey face and its 68 points, for the occurrence, the "
         f"intensity and the intensity on either side of {len(card['aus'])} Action Units."
     )
+    if weight := card["recipe"]["model"]["smile_weight"]:
+        what += (
+            f" AU12's logit has {weight:g} times the mouth's width and the lift of its corners (in "
+            "inter-ocular distances) added."
+        )
     if card["eight_bits"]:
         what += (
             " Its file works in 8 bits. Thresholds and scores are those of the file; the single seeds were "
@@ -232,7 +260,9 @@ def _chosen(card: Mapping[str, Any]) -> str:
             chosen = f"The recipe was chosen on {some} of these people while nothing learnt from them. "
         return (
             f"{chosen}The calibration and the thresholds were set by what other networks, each of which did "
-            f"not learn from one of {folds} parts of the people, say of that part (below)"
+            f"not learn from one of {folds} parts of the people, say of that part (below): at most "
+            f"{CALLED_AT_REST:.0%} of its neutral photographs, in {VIEWS} views each, and "
+            f"{CALLED_WITHOUT:.0%} of its animated faces without an AU are called"
         )
     return (
         "The epoch, the calibration and the thresholds were chosen on "
@@ -268,10 +298,13 @@ def _table_note(card: Mapping[str, Any]) -> str:
         "error: how far probabilities are from the share that is shown. Side told: of faces where one side "
         "is stronger by two grades or more, the share where the model says which."
     )
+    scores = card["test"]["animated"]
+    note += f" Means over the AUs: AUC {_show3(_mean(scores['auc']))}, F1 {_show3(_mean(scores['f1']))}."
     if on_smiles := card["test"]["on_smiles"]:
         note += (
             f" AUC on a smile: of {on_smiles['pictures']:,} pictures of faces that smile in the photograph, "
-            "with upper-face AUs animated on top."
+            "with upper-face AUs animated on top (greatest calibration error there "
+            f"{_show3(_greatest(on_smiles['calibration']))})."
         )
     if not card["test"]["real"]:
         return note
@@ -295,6 +328,8 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     return [
         "## What it is not",
         "",
+        *_listed(_weak_aus(card)),
+        *_listed(_unlike_groups(card)),
         "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
         "  that the network learned the animation, not that it reads spontaneous faces as well.",
         f"- Only frontal faces (yaw to {yaw:.0f} and pitch to {pitch:.0f} degrees, {eyes:.0f} px or more "
@@ -304,9 +339,10 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "  from real smiles: use its probability. (AU12's rises with the smile.)",
         "- AU6 was learnt from broad smiles without codes: it is called where a smile parts the lips, seldom",
         "  elsewhere. It does not tell felt from posed (Duchenne) smiles.",
-        "- Brows that are raised a little at rest may be called AU2 or AU5. A hand before the face is not",
-        "  noticed; one that comes to the chin may be called AU2. What glasses and age do was not looked",
-        "  into.",
+        "- Brows that are raised a little at rest may be called AU2 or AU5. What glasses and age do was not",
+        "  looked into.",
+        "- A hand before the face is not noticed: before the mouth it may be called AU25, 26, 9, 10 or 12,",
+        "  with a high intensity, at the chin AU2. The column `confidence` falls there: look at it.",
         "- Full lips, dark above and light below, are set apart by the points though they are shut: AU25 may",
         "  be called for it.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
@@ -314,6 +350,39 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         *_points_note(card),
         "",
     ]
+
+
+def _listed(text: str) -> list[str]:
+    return wrap(text, _WIDTH - 14, initial_indent="- ", subsequent_indent="  ") if text else []
+
+
+def _weak_aus(card: Mapping[str, Any]) -> str:
+    """Which AUs are seldom called where they are shown."""
+    f1 = dict(zip(card["aus"], card["test"]["animated"]["f1"], strict=True))
+    weak = [f"AU{au} ({_show(value)})" for au, value in f1.items() if value is not None and value < WEAK_F1]
+    if not weak:
+        return ""
+    return (
+        f"Not equally good at all AUs: with an F1 below {_show(WEAK_F1)} on animated faces, what is called "
+        f"of {', '.join(weak)} says little."
+    )
+
+
+def _unlike_groups(card: Mapping[str, Any]) -> str:
+    """Between which groups of those held back AU12 differs most."""
+    groups = card["held_back"]["groups"] if card["held_back"] else {}
+    known = {
+        name: group["auc_smiling_against_neutral"]["12"]
+        for name, group in groups.items()
+        if group["people"] >= LARGE_GROUP and group["auc_smiling_against_neutral"]["12"] is not None
+    }
+    if len(known) < 2:
+        return ""
+    worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    return (
+        f"Not equally good at all people: among those held back, in groups of {LARGE_GROUP} or more, AU12 is "
+        f"ranked worst for {worst} ({_show(known[worst])}), best for {best} ({_show(known[best])})."
+    )
 
 
 def _points_note(card: Mapping[str, Any]) -> list[str]:
