@@ -109,20 +109,7 @@ def train_embedded(
     parts = _dealt(people, recipe)
     stores = _stores(people, face_model, out, recipe, spec, stage, workers or os.cpu_count() or 1)
     learning = _Learning(stores["train"], recipe, out, stage, on_epoch)
-    if recipe.folds:
-        for part in parts:
-            learning.rows(part)  # too few pictures are told before the first training
-        networks = [learning.network(seed) for seed in recipe.seeds]
-        judges = [tuple(learning.network(seed, part)[0] for part in parts) for seed in recipe.seeds]
-        held = [part.unseen(stores, spec) for part in parts]
-    else:
-        held = [parts[0].unseen(stores, spec)]
-        networks = [learning.network(seed, chosen_by=held[0]) for seed in recipe.seeds]
-        judges = [(network,) for network, _ in networks]
-    trained = [
-        _settled((seed,), (epoch,), network, their_judges, held)
-        for seed, (network, epoch), their_judges in zip(recipe.seeds, networks, judges, strict=True)
-    ]
+    trained, held = _all_seeds(learning, parts, stores, spec)
     unseen = _Part("test", people.test).unseen(stores, spec)
 
     def scored(network: Trained, predict: Predict) -> Tested:
@@ -143,7 +130,6 @@ def train_embedded(
         )
 
     draft = out / "draft.onnx"
-    export_onnx(chosen.model, draft, card={})
     said = _said_by_judges([predictor(judge) for judge in chosen.judges], held, spec)
     card = of_network = card_of(chosen, predictor(chosen.model), said, eight_bits=False)
     if recipe.eight_bits:
@@ -160,9 +146,33 @@ def train_embedded(
         limits = choose_thresholds(said, spec.aus)
         of_file = replace(chosen, thresholds=limits, score=score_of(said, spec))
         card = card_of(of_file, predict, said, eight_bits=True)
+    else:
+        export_onnx(chosen.model, draft, card={})
     replace_card(draft, card)
     _write_beside(chosen.model, of_network, card, out)
     return draft.replace(out / "default.onnx")
+
+
+def _all_seeds(
+    learning: _Learning, parts: Sequence[_Part], stores: Mapping[str, PictureStore], spec: InputSpec
+) -> tuple[list[Trained], list[Unseen]]:
+    """The network of each seed with its limits, and the parts of the people whose judges set them."""
+    seeds = learning.recipe.seeds
+    if learning.recipe.folds:
+        for part in parts:
+            learning.rows(part)  # too few pictures are told before the first training
+        networks = [learning.network(seed) for seed in seeds]
+        judges = [tuple(learning.network(seed, part)[0] for part in parts) for seed in seeds]
+        held = [part.unseen(stores, spec) for part in parts]
+    else:
+        held = [parts[0].unseen(stores, spec)]
+        networks = [learning.network(seed, chosen_by=held[0]) for seed in seeds]
+        judges = [(network,) for network, _ in networks]
+    trained = [
+        _settled((seed,), (epoch,), network, their_judges, held)
+        for seed, (network, epoch), their_judges in zip(seeds, networks, judges, strict=True)
+    ]
+    return trained, held
 
 
 @dataclass(frozen=True)
