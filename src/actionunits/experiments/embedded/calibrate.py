@@ -17,8 +17,8 @@ __all__ = ["calibration_of", "choose_thresholds"]
 #: Weight of the real faces of an AU beside its animated ones.
 REAL_WEIGHT = 0.2
 
-#: Share of the faces without an AU that may be called: of animated ones, and, where posed joy does not show
-#: it, of smiles.
+#: Share of the faces without an AU that may be called: animated at rest and on smiles, and neutral
+#: photographs, taken together. Of one kind alone it may be more.
 CALLED_WITHOUT = 0.05
 
 #: Share of the neutral photographs, as this and other cameras take them, that may be called: less, so that it
@@ -67,8 +67,8 @@ def choose_thresholds(said: Said, aus: tuple[int, ...]) -> FloatArray:
     """The probability f32[A] above which an AU is called, from people who were not learnt from.
 
     The best weighted F1, but never so low that more faces without the AU are called than
-    :data:`CALLED_WITHOUT` of the animated and :data:`CALLED_AT_REST` of the real neutral ones. It also lies
-    :data:`ABOVE_ABSENT` deviations above the mean of the real neutral faces, in logits, and for
+    :data:`CALLED_WITHOUT` of all of them together and :data:`CALLED_AT_REST` of the real neutral ones. It
+    also lies :data:`ABOVE_ABSENT` deviations above the mean of the real neutral faces, in logits, and for
     :data:`NOT_IN_JOY` of the real smiles too. An AU of which only one class is there gets 0.5 for the first.
 
     Args:

@@ -38,7 +38,7 @@ class Trained:
         judges: networks like it, each for people whom it did not see: itself for the validation people, or
             one for each part of those who are held back in turn.
         thresholds: f32[A].
-        score: by those people.
+        score: by those people, of the judges.
     """
 
     seeds: tuple[int, ...]
@@ -110,6 +110,7 @@ def _scores(tested: Tested) -> dict[str, Any]:
         "animated": _animated(tested.animated),
         "on_smiles": None if tested.on_smiles is None else _animated(tested.on_smiles),
         "real": None if tested.smiles is None else _smiles(tested.smiles),
+        "pairs": None if tested.pairs is None else _smiles(tested.pairs),
         "groups": {name: _smiles(scores) for name, scores in tested.groups.items()},
     }
 
@@ -128,7 +129,7 @@ def _seed(trained: Trained, tested: Tested) -> dict[str, Any]:
     smiles = tested.smiles
     return {
         "seed": trained.seeds[0],
-        "best_epoch": trained.epochs[0],
+        "epoch": trained.epochs[0],
         "validation_score": _plain(trained.score),
         "animated_auc": _plain(float(np.nanmean(tested.animated.auc))),
         "smiling_auc": {} if smiles is None else {str(au): _plain(v[0]) for au, v in smiles.auc.items()},
@@ -141,6 +142,7 @@ def _smiles(scores: SmileScores) -> dict[str, Any]:
     return {
         "people": scores.people,
         "neutral": scores.neutral,
+        "smiles": scores.smiles,
         "auc_smiling_against_neutral": {str(au): _plain(v[0]) for au, v in scores.auc.items()},
         "auc_intervals": {str(au): [_plain(end) for end in v[1:]] for au, v in scores.auc.items()},
         "smile_above_own_neutral": _plain(scores.own_neutral),

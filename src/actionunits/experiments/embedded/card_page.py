@@ -98,7 +98,7 @@ def _smile_table(real: Mapping[str, Any], by: str) -> list[str]:
     own, of_rule = (real[name] for name in ("smile_above_own_neutral", "unlearned_rule_above_own_neutral"))
     rows += [
         ["smile above the person's own neutral face", _show(own), _show(of_rule)],
-        ["AU12 called on smiling faces", f"{_show(hits)} ({_of(hits, real['people'])})", "-"],
+        ["AU12 called on smiling faces", f"{_show(hits)} ({_of(hits, real['smiles'])})", "-"],
         ["the AU most often called on neutral faces", most, "-"],
     ]
     return _table(["score", by, "mouth width and corner lift alone"], rows)
@@ -129,12 +129,12 @@ def _on_held_back(card: Mapping[str, Any]) -> list[str]:
     called = {au: share for au, share in real["false_alarms_on_neutral"].items() if share}
     told = ", ".join(f"AU{au} on {round(share * real['neutral'])}" for au, share in called.items())
     note = (
-        f"{real['people']} people with both photographs and {real['neutral']} neutral ones. Called on those: "
-        f"{told or 'none'}."
+        f"These are {real['people']} people with both photographs. Called on all {real['neutral']} neutral "
+        f"photographs: {told or 'none'}."
     )
     return [
         *lines,
-        *_smile_table(real, "networks that did not see them"),
+        *_smile_table(held["pairs"], "networks that did not see them"),
         "",
         *wrap(note, _WIDTH),
         "",
@@ -162,7 +162,8 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _seeds(card: Mapping[str, Any]) -> list[str]:
     if len(card["seeds"]) < 2:
         return []
-    head = ["seed", "validation", "AU12", "AU6", "smile above own neutral", "most called on neutral"]
+    judged = "its judges" if card["recipe"]["folds"] else "validation"
+    head = ["seed", judged, "AU12", "AU6", "smile above own neutral", "most called on neutral"]
     names = ("smile_above_own_neutral", "most_called_on_neutral", "animated_auc")
     rows = []
     kept = card["seeds_kept"]
@@ -174,9 +175,10 @@ def _seeds(card: Mapping[str, Any]) -> list[str]:
     note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
     if card["recipe"]["folds"]:
         note = (
-            "Trainings that differ in their seed only, on the same people. Validation (half the mean AUC of "
-            "animated AUs, half that of AU6 and AU12 on photographs): by those who are held back in turn; by "
-            f"them, the score of what is kept is {_show3(card['validation_score'])}:"
+            "Trainings that differ in their seed only, on the same people. Its judges: the score (half the "
+            "mean AUC of animated AUs at rest and on smiles, half that of AU6 and AU12 on photographs in "
+            f"{VIEWS} views) of the networks that judge in its place (below); for what is kept, "
+            f"{_show3(card['validation_score'])}:"
         )
     elif len(kept) > 1:
         note = (
@@ -245,9 +247,9 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         f"{data['real_share']:.0%} of the pictures are photographs as they are: {photographs['neutral']} "
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 10, 14, 15, 17, 20, 23 and 24 are absent, "
-        f"as posed joy is coded in published sets; the rest is unknown. {_chosen(card)}; the scores are "
-        f"of {scored_on} people that none of these saw, where nothing else is said. No licensed FACS-coded "
-        "recording was used, and no human FACS coder has checked its output."
+        f"as posed joy is coded in published sets; the rest is unknown. {_chosen(card)}. Where nothing "
+        f"else is said, scores are of {scored_on} other people. No licensed FACS-coded recording was used, and "
+        "no human FACS coder has checked its output."
     )
     return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
 
@@ -257,12 +259,12 @@ def _chosen(card: Mapping[str, Any]) -> str:
     if folds := card["recipe"]["folds"]:
         chosen = ""
         if some := card["recipe"]["chosen_on"]:
-            chosen = f"The recipe was chosen on {some} of these people while nothing learnt from them. "
+            chosen = f"Earlier versions' recipe was chosen on {some} of them while nothing learnt from them. "
         return (
             f"{chosen}The calibration and the thresholds were set by what other networks, each of which did "
-            f"not learn from one of {folds} parts of the people, say of that part (below): at most "
-            f"{CALLED_AT_REST:.0%} of its neutral photographs, in {VIEWS} views each, and "
-            f"{CALLED_WITHOUT:.0%} of its animated faces without an AU are called"
+            f"not learn from one of {folds} parts of the people, say of that part (below): of all neutral "
+            f"photographs, in {VIEWS} views each, at most {CALLED_AT_REST:.0%} are called, and of all faces "
+            f"without an AU, neutral and animated ones together, at most {CALLED_WITHOUT:.0%}"
         )
     return (
         "The epoch, the calibration and the thresholds were chosen on "
@@ -342,7 +344,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "- Brows that are raised a little at rest may be called AU2 or AU5. What glasses and age do was not",
         "  looked into.",
         "- A hand before the face is not noticed: before the mouth it may be called AU25, 26, 9, 10 or 12,",
-        "  with a high intensity, at the chin AU2. The column `confidence` falls there: look at it.",
+        "  with a high intensity, at the chin AU2. The column `confidence` is lower there: look at it.",
         "- Full lips, dark above and light below, are set apart by the points though they are shut: AU25 may",
         "  be called for it.",
         "- Probabilities are calibrated for the base rates of the animated pictures, not of your video.",
@@ -363,8 +365,8 @@ def _weak_aus(card: Mapping[str, Any]) -> str:
     if not weak:
         return ""
     return (
-        f"Not equally good at all AUs: with an F1 below {_show(WEAK_F1)} on animated faces, what is called "
-        f"of {', '.join(weak)} says little."
+        f"Not equally good at all AUs: {', '.join(weak)} are seldom called where they are shown (F1 on "
+        "animated faces in brackets), so that their absence says little."
     )
 
 
@@ -379,9 +381,11 @@ def _unlike_groups(card: Mapping[str, Any]) -> str:
     if len(known) < 2:
         return ""
     worst, best = min(known, key=known.__getitem__), max(known, key=known.__getitem__)
+    rule = groups[worst]["unlearned_rule_auc"]
     return (
         f"Not equally good at all people: among those held back, in groups of {LARGE_GROUP} or more, AU12 is "
-        f"ranked worst for {worst} ({_show(known[worst])}), best for {best} ({_show(known[best])})."
+        f"ranked best for {best.split(': ')[1]} ({_show3(known[best])}) and worst for "
+        f"{worst.split(': ')[1]} people ({_show3(known[worst])}; mouth width and corner lift alone: {_show3(rule)})."
     )
 
 

@@ -136,6 +136,7 @@ class SmileScores:
     Attributes:
         people: subjects with both photographs.
         neutral: neutral photographs.
+        smiles: smiling ones.
         auc: ROC AUC of each AU that a smile raises, by number, with its 95 % interval over people.
         own_neutral: share of people whose smile scores above their own neutral face, AU12.
         rule_auc: ROC AUC of the unlearned rule on the same faces.
@@ -147,6 +148,7 @@ class SmileScores:
 
     people: int
     neutral: int
+    smiles: int
     auc: dict[int, WithInterval]
     own_neutral: float
     rule_auc: WithInterval
@@ -170,6 +172,7 @@ def smile_scores(
     return SmileScores(
         people=len(_pairs(faces)),
         neutral=int((~faces.smiling).sum()),
+        smiles=int(faces.smiling.sum()),
         auc=dict(zip(raised, auc, strict=True)),
         own_neutral=_own_neutral(smile, faces),
         rule_auc=rule_auc,

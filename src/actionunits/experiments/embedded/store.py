@@ -51,7 +51,7 @@ class Layout:
         lip_tones_share: share of the pictures whose lips are made darker or lighter, each by itself.
         groups: that of each subject, the apparent one that its source names or none, where each is drawn as
             often as another; else empty.
-        in_turn: people are animated one after the other, so that all are, instead of drawn.
+        in_turn: people are animated one after the other instead of drawn.
         files: which arrays there are, for stores of older versions have fewer.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.

@@ -26,7 +26,7 @@ from actionunits.experiments.embedded.measure import VIEWS, Predict, real_faces,
 from actionunits.experiments.embedded.people import People, Photograph, find_people
 from actionunits.experiments.embedded.pictures import any_broad_smile, make_pictures
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
-from actionunits.experiments.embedded.store import Layout, PictureStore
+from actionunits.experiments.embedded.store import PER_PORTRAIT, Layout, PictureStore
 from actionunits.experiments.embedded.unseen import (
     Said,
     Tested,
@@ -68,13 +68,14 @@ def train_embedded(
 
     ``out`` gets ``default.onnx``, ``default.safetensors``, ``card.json``, ``card.md`` and the work folders
     ``train``, ``validation``, ``test`` (pictures) and ``run-SEED`` (checkpoints). Of several seeds the mean
-    of those ``kept`` is written that score best on the validation people; the file of a recipe with
-    ``eight_bits`` has thresholds and scores of its own.
+    of those ``kept`` is written that score best; the file of a recipe with ``eight_bits`` has thresholds and
+    scores of its own.
 
-    A recipe with ``folds`` is settled: its networks learn from the validation people, too, to the last epoch.
-    What else these chose follows from what other networks (``run-SEED-without-PART-of-FOLDS``) say of a part
-    of the people (``held-back``) each, from which they did not learn. So it hangs on the seed's number and
-    data, not on the very network, which of the seeds are ``kept``.
+    Without ``folds`` the validation people choose epoch, seeds, calibration and thresholds. A recipe with
+    ``folds`` is settled: its networks learn from the validation people, too, to the last epoch. The rest
+    follows from what other networks, their judges (``run-SEED-without-PART-of-FOLDS``), say of a part of the
+    people each (``held-back`` instead of ``validation``), from which they did not learn. A seed's score is
+    that of its judges, not of the very network.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -234,6 +235,7 @@ def _dealt(people: People, recipe: EmbeddedRecipe) -> list[_Part]:
 def _as_mixed_as(store: PictureStore, kept: NDArray[np.int64]) -> NDArray[np.int64]:
     """As many rows as a store has, of those that are ``kept``: of each kind of picture as many as it has.
 
+    A kind of which none is kept is left out.
     So a network that does not learn from some people takes as many steps, and sees each AU about as often.
     Kinds are told by what is known of a picture: whether somebody is mixed in, whether intensities, the smile
     and the chin are known, and whether something is shown.
@@ -452,6 +454,8 @@ def _stores(
         if use.endswith("-smiles") and not any_broad_smile(photographs, spec.landmarks):
             continue
         groups = {photo.subject: photo.group for photo in photographs}
+        if use.startswith(_HELD_BACK):
+            count = max(count, PER_PORTRAIT * len(groups))  # everybody has a turn
         layout = Layout(
             aus=spec.aus,
             size_px=spec.size_px,

@@ -148,30 +148,35 @@ class Tested:
         animated: on animated faces.
         on_smiles: the same of AUs that were animated on faces that smile in the photograph, or None.
         smiles: on photographs, or None where nobody smiles in them.
+        pairs: on those of people who are there both ways, or None.
         groups: the same for the people of each attribute's value, ``sex: female``, as their source says.
     """
 
     animated: AnimatedScores
     on_smiles: AnimatedScores | None
     smiles: SmileScores | None
+    pairs: SmileScores | None
     groups: dict[str, SmileScores]
 
 
 def tested(said: Said, photographs: Sequence[Photograph], spec: InputSpec, thresholds: FloatArray) -> Tested:
     """The scores at thresholds f32[A] of what was said of the people of some photographs."""
-    faces, limits = said.faces, thresholds
-    smiles = None
-    if faces.smiling.any():
-        smiles = smile_scores(said.real, faces, spec, limits)
-    groups = {}
-    for name, subjects in groups_of(photographs).items():
+    faces = said.faces
+
+    def of(subjects: frozenset[str]) -> SmileScores | None:
         rows = np.array([row for row, who in enumerate(faces.subjects) if who in subjects], np.int64)
         part = faces.at(rows)
-        if len(set(part.smiling.tolist())) == 2:
-            groups[name] = smile_scores(said.real[rows], part, spec, limits)
+        if len(set(part.smiling.tolist())) < 2:
+            return None
+        return smile_scores(said.real[rows], part, spec, thresholds)
+
+    shown = {(who, bool(smiling)) for who, smiling in zip(faces.subjects, faces.smiling, strict=True)}
+    both = frozenset(who for who, smiling in shown if smiling and (who, False) in shown)
+    scored = {name: of(subjects) for name, subjects in groups_of(photographs).items()}
     return Tested(
-        said.animated.scores(spec.aus, limits),
-        None if said.on_smiles is None else said.on_smiles.scores(spec.aus, limits),
-        smiles,
-        groups,
+        said.animated.scores(spec.aus, thresholds),
+        None if said.on_smiles is None else said.on_smiles.scores(spec.aus, thresholds),
+        smile_scores(said.real, faces, spec, thresholds) if faces.smiling.any() else None,
+        of(both),
+        {name: scores for name, scores in scored.items() if scores is not None},
     )
