@@ -248,8 +248,8 @@ def _making(card: Mapping[str, Any]) -> list[str]:
         f"neutral ones (all AUs absent) and {photographs['smiling']} smiles, weakly labelled: 12 is present; "
         "where the lips are clearly parted 25 and 6 are too, and 10, 14, 15, 17, 20, 23 and 24 are absent, "
         f"as posed joy is coded in published sets; the rest is unknown. {_chosen(card)}. Where nothing "
-        f"else is said, scores are of {scored_on} other people. No licensed FACS-coded recording was used, and "
-        "no human FACS coder has checked its output."
+        f"else is said, scores are of {scored_on} other people. No licensed FACS-coded recording was used, "
+        "and no human FACS coder has checked its output."
     )
     return [*wrap(what, _WIDTH), "", "## How it was made", "", *wrap(how, _WIDTH)]
 
@@ -385,7 +385,8 @@ def _unlike_groups(card: Mapping[str, Any]) -> str:
     return (
         f"Not equally good at all people: among those held back, in groups of {LARGE_GROUP} or more, AU12 is "
         f"ranked best for {best.split(': ')[1]} ({_show3(known[best])}) and worst for "
-        f"{worst.split(': ')[1]} people ({_show3(known[worst])}; mouth width and corner lift alone: {_show3(rule)})."
+        f"{worst.split(': ')[1]} people "
+        f"({_show3(known[worst])}; mouth width and corner lift alone: {_show3(rule)})."
     )
 
 

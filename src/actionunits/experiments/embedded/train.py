@@ -455,7 +455,8 @@ def _stores(
             continue
         groups = {photo.subject: photo.group for photo in photographs}
         if use.startswith(_HELD_BACK):
-            count = max(count, PER_PORTRAIT * len(groups))  # everybody has a turn
+            shown = {photo.subject for photo in photographs if photo.smiling or not smiling_share}
+            count = max(count, PER_PORTRAIT * len(shown))  # everybody has a turn
         layout = Layout(
             aus=spec.aus,
             size_px=spec.size_px,
