@@ -209,8 +209,9 @@ def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
     assert (np.asarray(store.second) >= 0).any()
     page = (file.parent / "card.md").read_text()
     assert page == card_page(card)
-    assert "one of 3 parts of the people" in page
-    assert "The recipe was chosen on 1 of these people" in page
+    told = " ".join(page.split())
+    assert "one of 3 parts of the people" in told
+    assert "recipe was chosen on 1 of them" in told
     assert load_backend(file).card == card
     assert not list(file.parent.glob("judge*"))
 

@@ -235,10 +235,9 @@ def _dealt(people: People, recipe: EmbeddedRecipe) -> list[_Part]:
 def _as_mixed_as(store: PictureStore, kept: NDArray[np.int64]) -> NDArray[np.int64]:
     """As many rows as a store has, of those that are ``kept``: of each kind of picture as many as it has.
 
-    A kind of which none is kept is left out.
     So a network that does not learn from some people takes as many steps, and sees each AU about as often.
     Kinds are told by what is known of a picture: whether somebody is mixed in, whether intensities, the smile
-    and the chin are known, and whether something is shown.
+    and the chin are known, and whether something is shown. A kind of which none is kept is left out.
     """
     labels, aus = np.asarray(store.labels), store.layout.aus
     columns = [labels[:, aus.index(au)] < 0 for au in (12, 17) if au in aus]
