@@ -242,7 +242,7 @@ def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
     stores = {name: PictureStore(out / name) for name in ("held-back", "held-back-smiles")}
     said = []
     for part in parts:
-        judge = MeanOfNetworks.of([learning.network(seed, part)[0] for seed in recipe.seeds])
+        judge = MeanOfNetworks.of([learning.network(seed, part)[0] for seed in card["seeds_kept"]])
         judge.calibration_scale.copy_(whole.calibration_scale)
         judge.calibration_shift.copy_(whole.calibration_shift)
         said.append(said_of(predictor(judge), part.unseen(stores, spec), spec))
@@ -250,7 +250,7 @@ def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
     np.testing.assert_allclose(own["thresholds"], choose_thresholds(together, spec.aus), atol=1e-4)
     assert own["validation_score"] == pytest.approx(score_of(together, spec), abs=1e-4)
     assert card["thresholds"] != own["thresholds"], "the file in 8 bits has its own"
-    finals = MeanOfNetworks.of([learning.network(seed)[0] for seed in recipe.seeds]).state_dict()
+    finals = MeanOfNetworks.of([learning.network(seed)[0] for seed in card["seeds_kept"]]).state_dict()
     kept = whole.state_dict()
     assert all(torch.equal(kept[name], value) for name, value in finals.items() if "calibration" not in name)
 
