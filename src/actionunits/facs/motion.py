@@ -8,6 +8,7 @@ cross.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,11 @@ __all__ = [
     "lip_gap",
     "lips_part_intensity",
     "place_points",
+    "smile_measure",
 ]
+
+#: NumPy's or PyTorch's: what is computed of points with both.
+Points = TypeVar("Points", bound=Any)
 
 #: The AUs that move points.
 MOVING_AUS: tuple[int, ...] = tuple(sorted({*MOTION, 30}))
@@ -187,6 +192,25 @@ def lip_gap(points: NDArray[np.floating]) -> float:
     axes = face_frame(points)[1]
     scale = float(np.linalg.norm(axes[1]))
     return float((points[66] - points[62]) @ axes[1]) / scale**2
+
+
+def smile_measure(points: Points) -> Points:
+    """How wide the mouth is and how high its corners are above the lips' middle; larger = more smile.
+
+    In inter-ocular distances, whatever the head's tilt. Of arrays and of PyTorch's tensors, for a network has
+    it in its logit of AU12.
+
+    Args:
+        points: [...,68,2], pixels; gives [...].
+    """
+    right, left = points[..., [36, 39], :].mean(-2), points[..., [42, 45], :].mean(-2)
+    across = left - right
+    squared = (across * across).sum(-1)
+    wide = points[..., 54, :] - points[..., 48, :]
+    lift = points[..., [51, 57, 62, 66], :].mean(-2) - points[..., [48, 54], :].mean(-2)
+    along_the_face = lift[..., 1] * across[..., 0] - lift[..., 0] * across[..., 1]
+    measure: Points = ((wide * wide).sum(-1) / squared) ** 0.5 + along_the_face / squared
+    return measure
 
 
 _FULL_GAP = float(_FIELDS[25][66, 1] - _FIELDS[25][62, 1])

@@ -10,9 +10,10 @@ import torch
 from actionunits.detect.backends import load_backend
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.facs.face_template import TEMPLATE_POINTS
+from actionunits.facs.motion import face_frame, smile_measure
 from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
-from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build, smile_measure
+from actionunits.models.embedded.net import EmbeddedConfig, MeanOfNetworks, build
 from actionunits.models.interface import TensorBatch
 from actionunits.models.weights import export_onnx, load_model, save_model
 from actionunits.records import Batch
@@ -37,13 +38,22 @@ def test_it_gives_17_aus_and_intensities_within_0_to_5():
     assert 0 <= float(output.intensity.detach().min()) <= float(output.intensity.detach().max()) <= 5
 
 
-def test_the_measure_of_a_smile_is_the_unlearned_rule():
+def _width_and_lift(points: np.ndarray) -> float:
+    """In the frame of the face."""
+    origin, axes = face_frame(points)
+    face = (points - origin) @ axes.T / (axes[0] @ axes[0])
+    width = float(np.hypot(*(face[54] - face[48])))
+    return width + float(face[[51, 57, 62, 66], 1].mean() - face[[48, 54], 1].mean())
+
+
+def test_the_measure_of_a_smile_is_the_unlearned_rule_for_arrays_and_tensors():
     rng = np.random.default_rng(1)
     points = (rng.normal(0, 3, (20, 68, 2)) + TEMPLATE_POINTS[:68] * 42 + 56).astype(np.float32)
     tilted = points @ np.array([[0.96, 0.28], [-0.28, 0.96]], np.float32)
     for given in (points, tilted):
         rule = [smile_by_points(each) for each in given]
         np.testing.assert_allclose(smile_measure(torch.from_numpy(given)).numpy(), rule, rtol=1e-4)
+        np.testing.assert_allclose(rule, [_width_and_lift(each) for each in given], rtol=1e-9)
 
 
 def test_the_measure_of_a_smile_moves_12_only_in_network_and_file(tmp_path):

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from actionunits.facs.motion import face_frame
+from actionunits.facs.motion import smile_measure
 from actionunits.records import FloatArray
 
 __all__ = ["smile_by_points"]
 
 
 def smile_by_points(points: FloatArray) -> float:
-    """Mouth width plus corner lift above the lips' middle, in inter-ocular distances; larger = more smile.
+    """:func:`~actionunits.facs.motion.smile_measure` of one face.
 
     Args:
         points: f32[68,2].
     """
-    origin, axes = face_frame(points)
-    face = (points - origin) @ axes.T / (axes[0] @ axes[0])
-    width = float(np.hypot(*(face[54] - face[48])))
-    lift = float(face[[51, 57, 62, 66], 1].mean() - face[[48, 54], 1].mean())
-    return width + lift
+    return float(smile_measure(points.astype(np.float64)))

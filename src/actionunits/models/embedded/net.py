@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from actionunits.facs.motion import smile_measure
 from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.models.interface import AUModel, ModelOutput, TensorBatch
 from actionunits.records import Finder, InputSpec
 
-__all__ = ["EmbeddedConfig", "MeanOfNetworks", "PointsAndPicture", "build", "smile_measure"]
+__all__ = ["EmbeddedConfig", "MeanOfNetworks", "PointsAndPicture", "build"]
 
 #: Weight of the cross-entropy of the stronger side beside those of what the AUs show.
 LEAD_WEIGHT = 0.3
@@ -47,8 +48,8 @@ class EmbeddedConfig:
         point_features: width of the points branch's hidden layers.
         dropout: share of the codes dropped in training.
         picture_share: weight of the picture's logits in the average; the points have the rest.
-        smile_weight: what an inter-ocular distance of :func:`smile_measure` adds to AU12's logit, when the
-            network is used; training does without.
+        smile_weight: what an inter-ocular distance of :func:`~actionunits.facs.motion.smile_measure` adds to
+            AU12's logit, when the network is used; training does without.
         members: networks of these sizes, trained apart, of which the mean is taken.
     """
 
@@ -259,20 +260,6 @@ class MeanOfNetworks(PointsAndPicture):
             each.append(other.branches(batch))
         picture, points = (torch.stack(part).mean(0) for part in zip(*each, strict=True))
         return picture, points
-
-
-def smile_measure(points: Tensor) -> Tensor:
-    """f32[...] of points f32[...,68,2]: the mouth's width and how high its corners are, larger = more smile.
-
-    Corners above the lips' middle; both in inter-ocular distances, whatever the head's tilt.
-    """
-    right, left = points[..., [36, 39], :].mean(-2), points[..., [42, 45], :].mean(-2)
-    across = left - right
-    down = torch.stack([-across[..., 1], across[..., 0]], -1)
-    squared = (across * across).sum(-1).clamp(min=1.0)
-    wide = points[..., 54, :] - points[..., 48, :]
-    lift = points[..., [51, 57, 62, 66], :].mean(-2) - points[..., [48, 54], :].mean(-2)
-    return ((wide * wide).sum(-1) / squared).sqrt() + (lift * down).sum(-1) / squared
 
 
 def _masked_bce(logits: Tensor, target: Tensor, known: Tensor) -> Tensor:
