@@ -17,14 +17,15 @@ import torch
 
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
-from actionunits.experiments.embedded import train as train_module
+from actionunits.experiments.embedded import learning as learning_module
 from actionunits.experiments.embedded.calibrate import choose_thresholds
 from actionunits.experiments.embedded.card_page import card_page
+from actionunits.experiments.embedded.learning import deal_people, predictor
 from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_batches
 from actionunits.experiments.embedded.people import find_people
 from actionunits.experiments.embedded.recipe import load_embedded_recipe
 from actionunits.experiments.embedded.store import PictureStore
-from actionunits.experiments.embedded.train import _predictor_of, predictor, train_embedded
+from actionunits.experiments.embedded.train import _predictor_of, train_embedded
 from actionunits.experiments.embedded.unseen import Unseen, joined, said_of, score_of
 from actionunits.faces.point_network import own_network
 from actionunits.models.embedded.net import MeanOfNetworks, build
@@ -178,7 +179,7 @@ def settled(trained, tmp_path_factory):
     """The file, its card, the parts of the people and the rows that each run learnt from."""
     out = tmp_path_factory.mktemp("settled") / "out"
     faces = trained[0].parent.parent / "faces"
-    learnt_from, fit = {}, train_module.fit
+    learnt_from, fit = {}, learning_module.fit
 
     def remember(model, batches, settings, *, run, validate, **others):
         assert validate is None, "nobody is left to choose the epoch by"
@@ -186,7 +187,7 @@ def settled(trained, tmp_path_factory):
         return fit(model, batches, settings, run=run, validate=validate, **others)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train_module, "fit", remember)
+        patch.setattr(learning_module, "fit", remember)
         file = train_embedded([faces], None, out, load_embedded_recipe(SETTLED), workers=1)
     return file, json.loads((out / "card.json").read_text()), _parts(faces), learnt_from
 
@@ -194,7 +195,7 @@ def settled(trained, tmp_path_factory):
 def _parts(faces):
     recipe = load_embedded_recipe(SETTLED)
     people = find_people([faces], validation=recipe.split.validation, test=recipe.split.test)
-    return train_module._dealt(people.with_validation_learnt(), recipe)
+    return deal_people(people.with_validation_learnt(), recipe)
 
 
 def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
@@ -230,7 +231,7 @@ def test_its_limits_come_from_networks_that_did_not_see_the_people(settled):
 
 
 def _learning(out, recipe):
-    return train_module._Learning(PictureStore(out / "train"), recipe, out, None, None)
+    return learning_module.Learning(PictureStore(out / "train"), recipe, out, None, None)
 
 
 def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
@@ -274,7 +275,7 @@ def test_who_does_not_see_some_people_sees_as_many_pictures_of_each_kind():
         layout=SimpleNamespace(aus=aus),
     )
     kept = np.array([row for row in range(len(names)) if row % 2])
-    rows = train_module._as_mixed_as(store, kept)
+    rows = learning_module._as_mixed_as(store, kept)
     assert set(rows.tolist()) == set(kept.tolist())
     assert sorted(names[row] for row in rows) == sorted(names)
 
@@ -291,9 +292,9 @@ def test_too_few_people_for_the_folds_are_told(trained):
     people = find_people([faces], validation=["faces/1"], test=["faces/2"])
     with pytest.raises(UserError, match=r"folds=4 needs portraits of as many people .* got 3: give more"):
         recipe = load_embedded_recipe([*SETTLED, "folds=4"])
-        train_module._dealt(people.with_validation_learnt(), recipe)
+        deal_people(people.with_validation_learnt(), recipe)
     with pytest.raises(UserError, match="without folds validation people are needed"):
-        train_module._dealt(people.with_validation_learnt(), load_embedded_recipe(TINY))
+        deal_people(people.with_validation_learnt(), load_embedded_recipe(TINY))
 
 
 def test_one_fold_is_none_and_patience_needs_a_choice():

@@ -14,7 +14,7 @@ import numpy as np
 from actionunits.experiments.embedded.measure import AnimatedScores, SmileScores
 from actionunits.experiments.embedded.people import People
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
-from actionunits.experiments.embedded.unseen import Tested
+from actionunits.experiments.embedded.unseen import Said, Tested
 from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
@@ -37,6 +37,7 @@ class Trained:
         model: calibrated.
         judges: networks like it, each for people whom it did not see: itself for the validation people, or
             one for each part of those who are held back in turn.
+        said: what the judges say of those people.
         thresholds: f32[A].
         score: by those people, of the judges.
     """
@@ -45,6 +46,7 @@ class Trained:
     epochs: tuple[int, ...]
     model: PointsAndPicture
     judges: tuple[PointsAndPicture, ...]
+    said: Said
     thresholds: FloatArray
     score: float
 
