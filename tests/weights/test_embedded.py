@@ -104,6 +104,13 @@ def test_the_page_tells_what_the_card_holds(card):
     assert (WEIGHTS / "README.md").read_text() == card_page(card)
 
 
+def test_a_card_of_people_of_whom_nobody_is_there_both_ways_can_be_read(card):
+    from actionunits.experiments.embedded.card_page import card_page
+
+    page = card_page(card | {"held_back": card["held_back"] | {"pairs": None}})
+    assert "Nobody is there with both photographs" in " ".join(page.split())
+
+
 def test_the_readme_tells_what_the_card_holds(card):
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     real = card["test"]["real"]

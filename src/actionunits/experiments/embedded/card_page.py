@@ -128,13 +128,14 @@ def _on_held_back(card: Mapping[str, Any]) -> list[str]:
         return lines
     called = {au: share for au, share in real["false_alarms_on_neutral"].items() if share}
     told = ", ".join(f"AU{au} on {round(share * real['neutral'])}" for au, share in called.items())
-    note = (
-        f"These are {real['people']} people with both photographs. Called on all {real['neutral']} neutral "
-        f"photographs: {told or 'none'}."
-    )
+    pairs = held["pairs"] or real
+    whose = f"These are {pairs['people']} people with both photographs."
+    if not held["pairs"]:
+        whose = "Nobody is there with both photographs: smiles of some are set against others' neutral faces."
+    note = f"{whose} Called on all {real['neutral']} neutral photographs: {told or 'none'}."
     return [
         *lines,
-        *_smile_table(held["pairs"], "networks that did not see them"),
+        *_smile_table(pairs, "networks that did not see them"),
         "",
         *wrap(note, _WIDTH),
         "",
