@@ -1,7 +1,8 @@
 """What `--baseline`, `--smooth`, the agreement of intensities, the pose and the flags of `au detect` do.
 
-Only people are used from whom the embedded model did not learn, by its card: its validation people, or, where
-it learnt from those in the end, its test people. Nothing is chosen by what this prints.
+Only people are used from whom the model did not learn, by its card. Of a run of `au train default` with folds
+these are, for each of its judges (``without-1-of-3.onnx``, ``--model``), the people whom it did not see.
+Nothing is chosen by what this prints.
 
 - Talks: each person's neutral portrait, animated with a 3-D face model: 5 s at rest, then 20 s of random
   plausible expressions with blinks and head motion, as H.264. Every frame's codes are known.
@@ -10,7 +11,7 @@ it learnt from those in the end, its test people. Nothing is chosen by what this
 - Turned: the portraits turned by a known pose, with random expressions, as cameras of several sizes see them.
 - Clips: real videos without codes. Reported are how often AUs are called and how much values jump.
 
-    python benchmarks/detect_options.py LONDON CLIPS --face-model FILE --work FOLDER [--out RESULT.json]
+    python benchmarks/detect_options.py LONDON CLIPS --face-model FILE --work FOLDER --model JUDGE.onnx
 
 What was rendered stays in ``--work``; a second run starts from there.
 """
@@ -19,11 +20,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -96,9 +97,18 @@ def settled(
     )
 
 
-def unseen_people() -> list[str]:
-    subjects = json.loads((resources.files("actionunits") / "weights" / "card.json").read_text())["subjects"]
-    return [subject.split("/")[1] for subject in subjects["validation"] or subjects["test"]]
+def unseen_people(card: Mapping[str, Any], london: Path) -> list[str]:
+    """Those with both photographs."""
+    subjects = card["subjects"]["validation"]
+    if not subjects:
+        raise SystemExit("this model learnt from its validation people: give --model a judge of its training")
+    names = [subject.split("/")[1] for subject in subjects]
+    return [name for name in names if all(p.exists() for p in photographs(london, name))]
+
+
+def photographs(london: Path, name: str) -> list[Path]:
+    """Neutral and smiling."""
+    return [london / f"{name}_{kind}.jpg" for kind in ("neutral", "smiling")]
 
 
 def talk(path: Path, portrait: Path, model: FaceModel, number: int) -> None:
@@ -323,15 +333,17 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("--face-model", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--model", type=Path, help="a judge of its training; without it the embedded model")
     parser.add_argument("--turned", type=int, default=150, help="pictures of each person")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    model, detector, people = load_face_model(options.face_model), Raw(), unseen_people()
+    model, detector = load_face_model(options.face_model), Raw(options.model)
+    people = unseen_people(detector.backend.card, options.london)
     limits = detector.thresholds
     for part in ("talks", "stills"):
         (options.work / part).mkdir(parents=True, exist_ok=True)
     for number, name in enumerate(people):
-        neutral, smiling = (options.london / f"{name}_{kind}.jpg" for kind in ("neutral", "smiling"))
+        neutral, smiling = photographs(options.london, name)
         talk(options.work / "talks" / f"{name}.mp4", neutral, model, number)
         still(options.work / "stills" / f"{name}.mp4", [(neutral, 7.0), (smiling, 5.0)], number)
     talks, stills = (
@@ -348,8 +360,8 @@ def main() -> None:
     def on(raws: Sequence[Sequence[FrameResult]], baseline: str, smooth_s: float) -> list[Values]:
         return [settled(raw, limits, baseline, smooth_s, True) for raw in raws]
 
-    neutrals = [options.london / f"{name}_neutral.jpg" for name in people]
-    file = options.work / "turned.csv"
+    neutrals = [photographs(options.london, name)[0] for name in people]
+    file = options.work / f"turned-{options.model.stem if options.model else 'embedded'}.csv"
     if not file.exists():
         turned(neutrals, model, detector, options.turned).to_csv(file, index=False)
     results = {

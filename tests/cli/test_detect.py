@@ -222,6 +222,20 @@ def test_the_same_source_twice_is_done_once(clips: Path, tmp_path: Path) -> None
     result = _run(clips / "photo.png", clips / "pictures" / ".." / "photo.png", "--out", tmp_path)
     assert len(result.stdout.splitlines()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["photo.csv"]
+    assert result.stderr.startswith("au: given more than once, read once: ")
+    assert "photo.png" in result.stderr
+    three = _run(*[clips / "photo.png"] * 3, "--out", tmp_path)
+    assert three.stderr == f"au: given more than once, read once: {clips / 'photo.png'}\n"
+
+
+def test_what_an_earlier_run_left_under_the_same_name_is_told(clips: Path, tmp_path: Path) -> None:
+    assert _run(clips / "photo.png", "--out", tmp_path, "--report", "--video").stderr == ""
+    assert _run(clips / "photo.png", "--out", tmp_path, "--report", "--video").stderr == ""
+    (tmp_path / "photograph.html").touch()
+    again = _run(clips / "photo.png", "--out", tmp_path, "--table", "parquet", "--report")
+    told = "there already under the same name, and not written now: NAME.csv, NAME_au.png\n"
+    assert again.stderr == f"au: photo.png: {told}"
+    assert "under the same name" not in (tmp_path / "photo.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 
@@ -109,6 +110,24 @@ def test_a_card_of_people_of_whom_nobody_is_there_both_ways_can_be_read(card):
 
     page = card_page(card | {"held_back": card["held_back"] | {"pairs": None}})
     assert "Nobody is there with both photographs" in " ".join(page.split())
+
+
+def test_the_page_counts_the_calls_on_all_neutral_photographs_together(card):
+    from actionunits.experiments.embedded.card_page import card_page
+
+    def called(on_held_back: dict[str, int], on_tested: dict[str, int]) -> str:
+        changed = deepcopy(card)
+        for part, counts in (("held_back", on_held_back), ("test", on_tested)):
+            real = changed[part]["real"]
+            shares = real["false_alarms_on_neutral"]
+            for au in shares:
+                shares[au] = round(counts.get(au, 0) / real["neutral"], 4)
+        return " ".join(card_page(changed).split())
+
+    assert "that makes 102 neutral photographs" in called({}, {})
+    assert "what is most often called on them is none." in called({}, {})
+    assert "on them is AU4, 3 (0.029, 95 % interval up to 0.084)" in called({"4": 2, "12": 2}, {"4": 1})
+    assert "on them is AU2 and AU12, 4 each (0.039, " in called({"2": 3, "12": 4}, {"2": 1, "24": 1})
 
 
 def test_the_readme_tells_what_the_card_holds(card):

@@ -182,7 +182,11 @@ def detect(
     engine = Detector(**options, apart=not video and not side_by_side)
     from actionunits.detect.outputs import OutputPlan, distinct_sources, output_names
 
-    sources = distinct_sources(sources)
+    once = distinct_sources(sources)
+    if len(once) < len(sources):
+        twice = [str(source) for source, times in Counter(sources).items() if times > 1 or source not in once]
+        print(f"au: given more than once, read once: {_listed(twice)}", file=sys.stderr)
+    sources = once
     plan = OutputPlan(
         out,
         layout.value,

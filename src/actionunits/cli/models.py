@@ -34,7 +34,7 @@ def list_models(context: typer.Context) -> None:
     for name, row in REGISTRY.items():
         print(f"{name:<{width}}  {row.paper:<12}  {row.summary}")
     print("\nau models show NAME: its configuration; au models show FILE: a model file's card;")
-    print("au models show embedded: the card of the model that `au detect` uses by default")
+    print("au models show embedded (or default): the card of the model that `au detect` uses by default")
 
 
 @app.command()

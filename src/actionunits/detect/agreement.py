@@ -10,7 +10,7 @@ import numpy as np
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.records import FloatArray
 
-__all__ = ["LEAST_SHOWN", "agreeing"]
+__all__ = ["LEAST_SHOWN", "agreed_intensity", "agreeing"]
 
 #: FACS's A, the weakest that a coder scores.
 LEAST_SHOWN = 1.0
@@ -38,10 +38,16 @@ def agreeing(results: Iterable[FrameResult], thresholds: FloatArray) -> Iterator
 def _agreeing(face: FaceResult, thresholds: FloatArray) -> FaceResult:
     if face.intensity is None:
         return face
-    shown = face.probability >= thresholds
-    kept = np.where(shown, np.maximum(face.intensity, LEAST_SHOWN), np.minimum(face.intensity, _MOST_HIDDEN))
+    kept = agreed_intensity(face.intensity, face.probability, thresholds)
     sides = None if face.sides is None else _in_proportion(face.sides, kept)
-    return replace(face, intensity=kept.astype(np.float32), sides=sides)
+    return replace(face, intensity=kept, sides=sides)
+
+
+def agreed_intensity(intensity: FloatArray, probability: FloatArray, thresholds: FloatArray) -> FloatArray:
+    """Intensities f32[.., A] that do not contradict what probabilities f32[.., A] decide."""
+    shown = probability >= thresholds
+    kept = np.where(shown, np.maximum(intensity, LEAST_SHOWN), np.minimum(intensity, _MOST_HIDDEN))
+    return np.asarray(kept, np.float32)
 
 
 def _in_proportion(sides: FloatArray, intensity: FloatArray) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -210,6 +210,7 @@ def detect_to_files(
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     _refuse_to_replace_a_coders(paths)
+    left = _not_written(name, plan, paths.values(), source)
     make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
@@ -252,7 +253,7 @@ def detect_to_files(
         tracks=len(count.seen_s),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
-        notes=tuple(notes),
+        notes=(*notes, *left),
     )
 
 
@@ -404,6 +405,17 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
     if plan.elan and frames.kind == "video":
         paths["elan"] = plan.folder / f"{name}.eaf"
     return paths
+
+
+def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source: Path) -> list[str]:
+    """A note of files that have the name of what this run writes, perhaps of an earlier run."""
+    ends = (*(f".{kind}" for kind in TABLE_TYPES), ".html", ".eaf", "_au.mp4", "_au.png")
+    own = {path.resolve() for path in (*written, source, *plan.protected)}
+    there = {end: plan.folder / f"{name}{end}" for end in ends}
+    left = [end for end, path in there.items() if path.exists() and path.resolve() not in own]
+    return (
+        [f"there already under the same name, and not written now: NAME{', NAME'.join(left)}"] if left else []
+    )
 
 
 def _refuse_to_replace_a_coders(paths: Mapping[str, Path]) -> None:

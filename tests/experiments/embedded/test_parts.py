@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
@@ -11,9 +12,13 @@ from skimage import data
 pytest.importorskip("torch")
 
 from actionunits.errors import UserError
-from actionunits.experiments.embedded import pictures
+from actionunits.experiments.embedded import pictures, unseen
 from actionunits.experiments.embedded.batches import StoreBatches
-from actionunits.experiments.embedded.calibrate import calibration_of, choose_thresholds
+from actionunits.experiments.embedded.calibrate import (
+    calibration_of,
+    choose_thresholds,
+    thresholds_of_others,
+)
 from actionunits.experiments.embedded.labels import label_smile
 from actionunits.experiments.embedded.measure import RealFaces, animated_scores, smile_scores
 from actionunits.experiments.embedded.people import (
@@ -27,9 +32,10 @@ from actionunits.experiments.embedded.people import (
 from actionunits.experiments.embedded.pictures import _fill_animated, make_pictures
 from actionunits.experiments.embedded.rule import smile_by_points
 from actionunits.experiments.embedded.store import PER_PORTRAIT, Layout, open_store
-from actionunits.experiments.embedded.unseen import Unseen, said_of
+from actionunits.experiments.embedded.unseen import Limits, Unseen, joined, said_of
 from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.batch import collate
+from actionunits.metrics.agreement import icc_3_1
 from actionunits.models.embedded.net import EmbeddedConfig, build
 from actionunits.records import Batch, Sample
 from actionunits.synthesis.animate import AnimatedFace
@@ -350,6 +356,18 @@ def test_a_side_is_told_where_one_is_clearly_stronger():
     assert found.calibration.tolist() == [0.0]
 
 
+def test_intensities_are_scored_as_they_are_written_beside_what_is_called():
+    labels = np.array([[1, 1], [0, 0], [1, 1], [0, 0]], np.int8)
+    probability = np.array([[0.9, 0.9], [0.1, 0.1], [0.8, 0.2], [0.3, 0.1]], np.float32)
+    true = np.array([[4, 4], [0, 0], [2, np.nan], [1, 0]], np.float32)
+    given = np.array([[4, 4], [0, 0], [2, 3], [1.5, 0.5]], np.float32)  # 1.5 is not called: below 1
+    found = animated_scores(probability, labels, (1, 2), intensity=(given, true))
+    assert found.grades_off == pytest.approx([0.001 / 4, 0.5 / 3], rel=1e-4)
+    written = np.array([[4, 4], [0, 0], [2, np.nan], [0.999, 0.5]])
+    assert found.icc == pytest.approx(icc_3_1(true, written), rel=1e-4)
+    assert np.isnan(animated_scores(probability, labels, (1, 2)).icc).all()
+
+
 def test_faces_are_taken_out_and_put_together():
     faces = _samples(6, np.array([False, True] * 3))
     part = faces.at(np.array([2, 3]))
@@ -366,7 +384,8 @@ def _animated(rng: np.random.Generator, count: int) -> Batch:
     frames = np.repeat(labels[:, :, 5:6, None, None], 112, axis=3).repeat(112, axis=4).astype(np.float32)
     points = rng.uniform(0, 112, (count, 1, 68, 2)).astype(np.float32)
     sides = np.full((count, 1, 17, 2), np.nan, np.float32)
-    return Batch(frames, landmarks=points, labels=labels, sides=sides)
+    intensity = 4.0 * labels.astype(np.float32)
+    return Batch(frames, landmarks=points, labels=labels, intensity=intensity, sides=sides)
 
 
 def test_calibration_and_thresholds_come_from_faces_not_learnt_from():
@@ -392,6 +411,33 @@ def test_calibration_and_thresholds_come_from_faces_not_learnt_from():
     assert [au for au, limit in zip(model.spec.aus, limits, strict=True) if limit >= smile] == [
         *(1, 2, 4, 5, 9, 10, 14, 15, 17, 20, 23, 24),
     ]
+
+
+def test_a_part_of_the_people_is_scored_at_thresholds_that_the_others_chose():
+    rng, spec = np.random.default_rng(1), build(EmbeddedConfig()).spec
+    parts = [
+        said_of(_by_brightness, Unseen([_animated(rng, count)], _samples(2, np.array([False, True]))), spec)
+        for count in (30, 50)
+    ]
+    loud = parts[0].real.copy()
+    loud[0] = 0.999  # a neutral face that shows everything raises the thresholds of others only
+    parts[0] = replace(parts[0], real=loud)
+    limits = thresholds_of_others(parts, spec.aus)
+    assert limits.animated.shape == (80, 17)
+    assert limits.on_smiles.shape == (0, 17)
+    quiet = choose_thresholds(parts[1], spec.aus)
+    np.testing.assert_array_equal(limits.real, [quiet, quiet, *[choose_thresholds(parts[0], spec.aus)] * 2])
+    photographs = [
+        Photograph(Path(f"faces/{number}{mark}.png"), f"faces/{number}", bool(mark))
+        for number in (0, 1)
+        for mark in ("", "_smiling")
+    ]
+    scores = unseen.tested(joined(parts), photographs, spec, limits)
+    assert set(scores.smiles.false_alarms.values()) == {0.5}, "one of two neutral faces, at 0.999"
+    own = unseen.tested(
+        joined(parts), photographs, spec, Limits.alike(choose_thresholds(joined(parts), spec.aus))
+    )
+    assert set(own.smiles.false_alarms.values()) == {0.0}, "thresholds that it chose itself do not tell"
 
 
 def test_a_second_person_is_mixed_into_neutral_faces_that_are_animated(tmp_path, monkeypatch):

@@ -18,7 +18,8 @@ import torch
 from actionunits.detect.backends import load_backend
 from actionunits.errors import UserError
 from actionunits.experiments.embedded import learning as learning_module
-from actionunits.experiments.embedded.calibrate import choose_thresholds
+from actionunits.experiments.embedded import unseen
+from actionunits.experiments.embedded.calibrate import choose_thresholds, thresholds_of_others
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.learning import deal_people, predictor
 from actionunits.experiments.embedded.measure import VIEWS, real_faces, store_batches
@@ -214,7 +215,6 @@ def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
     assert "one of 3 parts of the people" in told
     assert "recipe was chosen on 1 of them" in told
     assert load_backend(file).card == card
-    assert not list(file.parent.glob("judge*"))
 
 
 def test_its_limits_come_from_networks_that_did_not_see_the_people(settled):
@@ -228,6 +228,32 @@ def test_its_limits_come_from_networks_that_did_not_see_the_people(settled):
     scores = card["held_back"]
     assert scores["real"]["people"] == scores["real"]["neutral"] == 3
     assert scores["animated"]["pictures"] == len(PictureStore(file.parent / "held-back"))
+
+
+def test_its_judges_are_files_that_name_whom_they_did_not_see(settled):
+    file, card, parts, learnt_from = settled
+    out, recipe = file.parent, load_embedded_recipe(SETTLED)
+    spec = build(recipe.model).spec
+    store = PictureStore(out / "train")
+    stores = {name: PictureStore(out / name) for name in ("held-back", "held-back-smiles")}
+    files = [out / f"{part.name}.onnx" for part in parts]
+    said = [
+        said_of(_predictor_of(judge), part.unseen(stores, spec), spec)
+        for judge, part in zip(files, parts, strict=True)
+    ]
+    np.testing.assert_allclose(card["thresholds"], choose_thresholds(joined(said), spec.aus), atol=1e-4)
+    for number, (judge, part) in enumerate(zip(files, parts, strict=True)):
+        backend = load_backend(judge)
+        held = sorted({photo.subject for photo in part.photographs})
+        assert backend.name == f"default {part.name} {card['version']}"
+        assert backend.card["subjects"]["validation"] == held
+        rows = learnt_from[f"run-1-{part.name}"]
+        learnt = {store.layout.subjects[who] for who in {*store.subject[rows], *store.second[rows]} - {-1}}
+        assert learnt <= {*backend.card["subjects"]["train"]} == {*card["subjects"]["train"]} - {*held}
+        others = choose_thresholds(joined(said[:number] + said[number + 1 :]), spec.aus)
+        np.testing.assert_allclose(backend.thresholds, others, atol=1e-4)
+        assert not np.allclose(backend.thresholds, card["thresholds"], atol=1e-3)
+    assert not list(out.glob("draft*"))
 
 
 def _learning(out, recipe):
@@ -250,6 +276,11 @@ def test_the_card_holds_what_the_judges_of_both_seeds_say(settled):
     together = joined(said)
     np.testing.assert_allclose(own["thresholds"], choose_thresholds(together, spec.aus), atol=1e-4)
     assert own["validation_score"] == pytest.approx(score_of(together, spec), abs=1e-4)
+    people = [photo for part in parts for photo in part.photographs]
+    of_held = unseen.tested(together, people, spec, thresholds_of_others(said, spec.aus))
+    alarms = own["held_back"]["real"]["false_alarms_on_neutral"]
+    assert [*alarms.values()] == pytest.approx([*of_held.smiles.false_alarms.values()], abs=1e-4)
+    assert own["held_back"]["animated"]["f1"] == pytest.approx(of_held.animated.f1, abs=1e-4, nan_ok=True)
     assert card["thresholds"] != own["thresholds"], "the file in 8 bits has its own"
     finals = MeanOfNetworks.of([learning.network(seed)[0] for seed in card["seeds_kept"]]).state_dict()
     kept = whole.state_dict()

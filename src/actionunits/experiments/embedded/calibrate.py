@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +10,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from actionunits.experiments.embedded.labels import NOT_IN_A_SMILE
-from actionunits.experiments.embedded.unseen import Said
+from actionunits.experiments.embedded.unseen import Limits, Said, SaidOfAnimated, joined
 from actionunits.records import FloatArray
 
-__all__ = ["calibration_of", "choose_thresholds"]
+__all__ = ["calibration_of", "choose_thresholds", "chosen_by_others", "thresholds_of_others"]
 
 #: Weight of the real faces of an AU beside its animated ones.
 REAL_WEIGHT = 0.2
@@ -89,6 +90,36 @@ def choose_thresholds(said: Said, aus: tuple[int, ...]) -> FloatArray:
         absent = [column for column, au in enumerate(aus) if au in NOT_IN_JOY]
         limits[absent] = np.maximum(limits[absent], _above(said.real[smiling])[absent])
     return limits
+
+
+def chosen_by_others(parts: Sequence[Said], aus: tuple[int, ...]) -> list[FloatArray]:
+    """For each of two or more parts of the people the thresholds f32[A] that the other parts choose."""
+    return [choose_thresholds(joined(p for p in parts if p is not part), aus) for part in parts]
+
+
+def thresholds_of_others(parts: Sequence[Said], aus: tuple[int, ...]) -> Limits:
+    """For each face of each part of the people the thresholds that the other parts would have chosen.
+
+    Scored so, what is called does not hang on thresholds that were fitted to the very faces. (The networks
+    that speak of the others did learn from them.)
+
+    Args:
+        parts: what was said of each, two or more.
+        aus: the columns.
+    """
+    chosen = chosen_by_others(parts, aus)
+
+    def for_each(counts: Iterable[int]) -> FloatArray:
+        return np.repeat(np.stack(chosen), list(counts), axis=0)
+
+    def faces(said: SaidOfAnimated | None) -> int:
+        return 0 if said is None else len(said.labels)
+
+    return Limits(
+        for_each(faces(part.animated) for part in parts),
+        for_each(faces(part.on_smiles) for part in parts),
+        for_each(len(part.real) for part in parts),
+    )
 
 
 def _above(said: FloatArray) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
 
-__all__ = ["TESTED", "Trained", "make_card"]
+__all__ = ["TESTED", "Trained", "judge_card", "make_card"]
 
 #: Poses (as `au detect` estimates them) and sizes of the animated pictures that the scores are of: heads
 #: turned by up to 26 degrees and nodded by up to 14, which the estimate spreads by about 5, and cameras with
@@ -37,7 +37,7 @@ class Trained:
         model: calibrated.
         judges: networks like it, each for people whom it did not see: itself for the validation people, or
             one for each part of those who are held back in turn.
-        said: what the judges say of those people.
+        said: what the judges say of those people, each of its part.
         thresholds: f32[A].
         score: by those people, of the judges.
     """
@@ -46,7 +46,7 @@ class Trained:
     epochs: tuple[int, ...]
     model: PointsAndPicture
     judges: tuple[PointsAndPicture, ...]
-    said: Said
+    said: tuple[Said, ...]
     thresholds: FloatArray
     score: float
 
@@ -69,7 +69,8 @@ def make_card(
         recipe: of the training.
         face_model: the 3-D model's file, or None.
         seeds: all trainings with their scores, one seed each.
-        held_back: what its judges say of those who are held back in turn.
+        held_back: what its judges say of those who are held back in turn, each part at the thresholds that
+            the others choose.
     """
     model = trained.model
     photographs = people.train
@@ -107,6 +108,29 @@ def make_card(
     }
 
 
+def judge_card(
+    card: Mapping[str, Any], name: str, subjects: Iterable[str], thresholds: FloatArray
+) -> dict[str, Any]:
+    """The facts of a judge: a network like that of ``card`` for some people whom it did not learn from.
+
+    They had a part in its calibration, which is that of all judges together, and in which seeds were kept.
+
+    Args:
+        card: of the network that is kept.
+        name: of their part.
+        subjects: those people; they stand as its validation people.
+        thresholds: f32[A], which they did not choose, either.
+    """
+    held, learnt = sorted(subjects), card["subjects"]
+    told = {name: card[name] for name in ("version", "made_with", "aus", "tested", "face_model", "recipe")}
+    return {
+        **told,
+        "name": f"{card['name']} {name}",
+        "thresholds": [round(float(t), 4) for t in thresholds],
+        "subjects": {**learnt, "train": sorted({*learnt["train"]} - {*held}), "validation": held},
+    }
+
+
 def _scores(tested: Tested) -> dict[str, Any]:
     return {
         "animated": _animated(tested.animated),
@@ -118,7 +142,7 @@ def _scores(tested: Tested) -> dict[str, Any]:
 
 
 def _animated(scores: AnimatedScores) -> dict[str, Any]:
-    columns = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides")
+    columns = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides", "icc", "grades_off")
     listed = {name: [_plain(v) for v in getattr(scores, name)] for name in columns}
     return {"pictures": scores.pictures, **listed}
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from actionunits.detect.agreement import agreed_intensity
 from actionunits.experiments.embedded.people import Photograph
 from actionunits.experiments.embedded.pictures import jittered_box
 from actionunits.experiments.embedded.rule import smile_by_points
@@ -18,6 +19,7 @@ from actionunits.faces.batch import collate, sample_of
 from actionunits.faces.detect import HogDetector
 from actionunits.faces.landmarks import find_landmarks
 from actionunits.faces.video import read_picture
+from actionunits.metrics.agreement import icc_3_1, mean_absolute_error
 from actionunits.metrics.calibration import calibration_error
 from actionunits.metrics.classification import f1_score
 from actionunits.metrics.ranking import roc_auc
@@ -161,13 +163,12 @@ class SmileScores:
 def smile_scores(
     probability: FloatArray, faces: RealFaces, spec: InputSpec, thresholds: FloatArray | None = None
 ) -> SmileScores:
-    """Score probabilities f32[N,A] of N real faces; ``thresholds`` f32[A], by default 0.5."""
-    limits = np.full(len(spec.aus), 0.5, np.float32) if thresholds is None else thresholds
+    """Score probabilities f32[N,A] of N real faces; ``thresholds`` f32[A] or f32[N,A], by default 0.5."""
+    above = probability >= (0.5 if thresholds is None else thresholds)
     raised = [au for au in (6, 12, 25) if au in spec.aus]
     ranked = np.column_stack([*(probability[:, spec.aus.index(au)] for au in raised), faces.rule])
     *auc, rule_auc = _smile_auc(ranked.astype(np.float64), faces)
     smile = probability[:, spec.aus.index(12)].astype(np.float64)
-    above = probability >= limits
     alarms, called = above[~faces.smiling].mean(axis=0), above[faces.smiling].mean(axis=0)
     return SmileScores(
         people=len(_pairs(faces)),
@@ -177,7 +178,7 @@ def smile_scores(
         own_neutral=_own_neutral(smile, faces),
         rule_auc=rule_auc,
         rule_own_neutral=_own_neutral(faces.rule, faces),
-        hit_rate=float((smile >= limits[spec.aus.index(12)])[faces.smiling].mean()),
+        hit_rate=float(called[spec.aus.index(12)]),
         false_alarms={au: float(share) for au, share in zip(spec.aus, alarms, strict=True)},
         called_on_smiles={au: float(share) for au, share in zip(spec.aus, called, strict=True)},
     )
@@ -219,6 +220,8 @@ class AnimatedScores:
         calibration: f64[A], expected calibration error.
         sides: f64[A], how often the stronger side is told, of pictures where one is stronger by two grades or
             more; NaN for AUs without sides.
+        icc: f64[A], ICC(3,1) of the intensities as `au detect` gives them (in agreement with what is called).
+        grades_off: f64[A], their mean absolute error, in grades.
         pictures: how many.
     """
 
@@ -229,6 +232,8 @@ class AnimatedScores:
     accuracy: NDArray[np.float64]
     calibration: NDArray[np.float64]
     sides: NDArray[np.float64]
+    icc: NDArray[np.float64]
+    grades_off: NDArray[np.float64]
     pictures: int
 
 
@@ -260,6 +265,7 @@ def animated_scores(
     thresholds: FloatArray | None = None,
     *,
     sides: tuple[FloatArray, FloatArray] | None = None,
+    intensity: tuple[FloatArray, FloatArray] | None = None,
 ) -> AnimatedScores:
     """Score probabilities f32[N,A] against labels i8[N,A].
 
@@ -267,8 +273,9 @@ def animated_scores(
         probability: f32[N,A].
         labels: i8[N,A].
         aus: the columns.
-        thresholds: f32[A], by default 0.5.
+        thresholds: f32[A] or f32[N,A], by default 0.5.
         sides: intensities of both sides f32[N,A,2], as the model gives them and as they are.
+        intensity: those of the stronger side f32[N,A], likewise; NaN unknown.
     """
     limits = np.full(len(aus), 0.5, np.float32) if thresholds is None else thresholds
     decided = (probability >= limits).astype(np.int8)
@@ -277,6 +284,11 @@ def animated_scores(
         base = ((labels == 1).sum(axis=0) / known.sum(axis=0)).astype(np.float64)
         right = ((decided == labels) & known).sum(axis=0) / known.sum(axis=0)
     auc = roc_auc(labels, probability.astype(np.float64))
+    undefined = np.full(len(aus), np.nan)
+    icc, off = undefined, undefined
+    if intensity is not None:
+        given, true = agreed_intensity(intensity[0], probability, limits), intensity[1]
+        icc, off = icc_3_1(true, given), mean_absolute_error(true, given)
     return AnimatedScores(
         aus,
         base,
@@ -284,7 +296,9 @@ def animated_scores(
         f1_score(labels, decided),
         right,
         calibration_error(labels, probability),
-        np.full(len(aus), np.nan) if sides is None else _sides_told(*sides),
+        undefined if sides is None else _sides_told(*sides),
+        icc,
+        off,
         len(labels),
     )
 

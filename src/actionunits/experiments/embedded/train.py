@@ -14,8 +14,13 @@ import torch
 
 from actionunits.atomic import make_directory, replace_when_done
 from actionunits.detect.backends import OnnxBackend
-from actionunits.experiments.embedded.calibrate import calibration_of, choose_thresholds
-from actionunits.experiments.embedded.card import Trained, make_card
+from actionunits.experiments.embedded.calibrate import (
+    calibration_of,
+    choose_thresholds,
+    chosen_by_others,
+    thresholds_of_others,
+)
+from actionunits.experiments.embedded.card import Trained, judge_card, make_card
 from actionunits.experiments.embedded.card_page import card_page
 from actionunits.experiments.embedded.learning import HELD_BACK, Learning, Part, deal_people, predictor
 from actionunits.experiments.embedded.measure import Predict
@@ -24,6 +29,7 @@ from actionunits.experiments.embedded.pictures import any_broad_smile, make_pict
 from actionunits.experiments.embedded.recipe import EmbeddedRecipe
 from actionunits.experiments.embedded.store import PER_PORTRAIT, Layout, PictureStore
 from actionunits.experiments.embedded.unseen import (
+    Limits,
     Said,
     Tested,
     Unseen,
@@ -37,6 +43,7 @@ from actionunits.models.eight_bits import write_eight_bits
 from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.weights import export_onnx, replace_card, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
+from actionunits.synthesis.animate import ANIMATION_VERSION
 from actionunits.training.loop import EpochRecord
 
 __all__ = ["train_embedded"]
@@ -64,7 +71,8 @@ def train_embedded(
     ``folds`` is settled: its networks learn from the validation people, too, to the last epoch. The rest
     follows from what other networks, their judges (``run-SEED-without-PART-of-FOLDS``), say of a part of the
     people each (``held-back`` instead of ``validation``), from which they did not learn. A seed's score is
-    that of its judges, not of the very network.
+    that of its judges, not of the very network. Where what is kept works in
+    8 bits, its judges are files, too (``without-PART-of-FOLDS.onnx``), for whom its own people are unseen.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
@@ -103,7 +111,8 @@ def train_embedded(
     unseen = Part("test", people.test).unseen(stores, spec, views=1)
 
     def scored(network: Trained, predict: Predict) -> Tested:
-        return tested(said_of(predict, unseen, spec), people.test, spec, network.thresholds)
+        limits = Limits.alike(network.thresholds)
+        return tested(said_of(predict, unseen, spec), people.test, spec, limits)
 
     seeds = [(each, scored(each, predictor(each.model))) for each in trained]
     best = sorted(trained, key=lambda each: np.nan_to_num(each.score, nan=-np.inf), reverse=True)
@@ -113,7 +122,8 @@ def train_embedded(
         made = replace(recipe, eight_bits=eight_bits)
         of_held = None
         if recipe.folds:
-            of_held = tested(network.said.of_photographs(), people.coded, spec, network.thresholds)
+            limits = thresholds_of_others(network.said, spec.aus)
+            of_held = tested(joined(network.said), people.coded, spec, limits)
         return make_card(
             network, scored(network, predict), people, made, face_model, seeds=seeds, held_back=of_held
         )
@@ -122,18 +132,21 @@ def train_embedded(
     card = of_network = card_of(chosen, predictor(chosen.model), eight_bits=False)
     if recipe.eight_bits:
         predict = _in_eight_bits(chosen.model, draft, learning.examples())
-        files = [predict]
+        judges = [predict]
         if recipe.folds:
-            beside = out / "judge.onnx"
-            files = [
-                _in_eight_bits(judge, beside, learning.examples(part))
+            judges = [
+                _in_eight_bits(judge, _draft_of(out, part), learning.examples(part))
                 for judge, part in zip(chosen.judges, parts, strict=True)
             ]
-            beside.unlink()
-        said = _said_by_judges(files, held, spec)
-        limits = choose_thresholds(said, spec.aus)
-        of_file = replace(chosen, said=said, thresholds=limits, score=score_of(said, spec))
+        said = _said_by_judges(judges, held, spec)
+        thresholds, score = _limits_and_score(said, spec)
+        of_file = replace(chosen, said=said, thresholds=thresholds, score=score)
         card = card_of(of_file, predict, eight_bits=True)
+        if recipe.folds:
+            for part, limits in zip(parts, chosen_by_others(said, spec.aus), strict=True):
+                subjects = {photo.subject for photo in part.photographs}
+                replace_card(_draft_of(out, part), judge_card(card, part.name, subjects, limits))
+                _draft_of(out, part).replace(out / f"{part.name}.onnx")
     else:
         export_onnx(chosen.model, draft, card={})
     replace_card(draft, card)
@@ -194,18 +207,27 @@ def _settled(
         network.calibration_scale.fill_(1.0)
         network.calibration_shift.fill_(0.0)
     said_by = [predictor(judge) for judge in judges]
-    scale, shift = calibration_of(_said_by_judges(said_by, held, spec), spec.aus)
+    scale, shift = calibration_of(joined(_said_by_judges(said_by, held, spec)), spec.aus)
     for network in networks:
         network.calibration_scale.copy_(torch.from_numpy(scale))
         network.calibration_shift.copy_(torch.from_numpy(shift))
     said = _said_by_judges(said_by, held, spec)
-    limits = choose_thresholds(said, spec.aus)
-    return Trained(seeds, epochs, model, judges, said, limits, score_of(said, spec))
+    return Trained(seeds, epochs, model, judges, said, *_limits_and_score(said, spec))
 
 
-def _said_by_judges(judges: Sequence[Predict], held: Sequence[Unseen], spec: InputSpec) -> Said:
+def _said_by_judges(judges: Sequence[Predict], held: Sequence[Unseen], spec: InputSpec) -> tuple[Said, ...]:
     """What each says of those whom it did not see."""
-    return joined(said_of(predict, unseen, spec) for predict, unseen in zip(judges, held, strict=True))
+    return tuple(said_of(predict, unseen, spec) for predict, unseen in zip(judges, held, strict=True))
+
+
+def _limits_and_score(said: Sequence[Said], spec: InputSpec) -> tuple[FloatArray, float]:
+    """The thresholds that follow from what was said of all parts of the people, and its score."""
+    every = joined(said)
+    return choose_thresholds(every, spec.aus), score_of(every, spec)
+
+
+def _draft_of(out: Path, part: Part) -> Path:
+    return out / f"draft-{part.name}.onnx"
 
 
 def _in_eight_bits(model: PointsAndPicture, file: Path, examples: Iterator[dict[str, FloatArray]]) -> Predict:
@@ -275,6 +297,7 @@ def _stores(
             landmarks=spec.landmarks,
             landmarks_version=landmarks_version(spec.landmarks),
             in_turn=use.startswith(HELD_BACK),
+            animation=ANIMATION_VERSION,
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(

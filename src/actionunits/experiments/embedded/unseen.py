@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from actionunits.faces.batch import collate
 from actionunits.metrics.averages import mean_defined
 from actionunits.records import Batch, FloatArray, InputSpec
 
-__all__ = ["Said", "SaidOfAnimated", "Tested", "Unseen", "joined", "said_of", "score_of", "tested"]
+__all__ = ["Limits", "Said", "SaidOfAnimated", "Tested", "Unseen", "joined", "said_of", "score_of", "tested"]
 
 
 @dataclass(frozen=True)
@@ -45,20 +45,30 @@ class SaidOfAnimated:
 
     Attributes:
         probability: f32[N,A].
+        intensity: f32[N,A], of the stronger side.
         sides: f32[N,A,2], intensity on the subject's left and right.
         labels: i8[N,A], -1 unknown.
+        grades: f32[N,A], the true intensity; NaN unknown.
         shown: f32[N,A,2], the true sides; NaN unknown.
     """
 
     probability: FloatArray
+    intensity: FloatArray
     sides: FloatArray
     labels: NDArray[np.int8]
+    grades: FloatArray
     shown: FloatArray
 
     def scores(self, aus: tuple[int, ...], thresholds: FloatArray | None = None) -> AnimatedScores:
-        """Scores at thresholds f32[A], by default 0.5."""
-        sides = (self.sides, self.shown)
-        return animated_scores(self.probability, self.labels, aus, thresholds, sides=sides)
+        """Scores at thresholds f32[A] or f32[N,A], by default 0.5."""
+        return animated_scores(
+            self.probability,
+            self.labels,
+            aus,
+            thresholds,
+            sides=(self.sides, self.shown),
+            intensity=(self.intensity, self.grades),
+        )
 
 
 @dataclass(frozen=True)
@@ -77,18 +87,13 @@ class Said:
     faces: RealFaces
     real: FloatArray
 
-    def of_photographs(self) -> Said:
-        """The same without the views that other cameras would have had."""
-        rows = np.flatnonzero(self.faces.as_taken)
-        return Said(self.animated, self.on_smiles, self.faces.at(rows), self.real[rows])
-
 
 def said_of(predict: Predict, unseen: Unseen, spec: InputSpec) -> Said:
     """What ``predict`` says of them."""
     nothing = np.zeros((0, len(spec.aus)), np.float32)
     real = predict(collate(unseen.faces.samples, spec))[0] if unseen.faces.samples else nothing
     no_sides = np.repeat(nothing[..., None], 2, axis=2)
-    none = SaidOfAnimated(nothing, no_sides, nothing.astype(np.int8), no_sides)
+    none = SaidOfAnimated(nothing, nothing, no_sides, nothing.astype(np.int8), nothing, no_sides)
     on_smiles = _of_batches(predict, unseen.on_smiles, none) if unseen.on_smiles else None
     return Said(_of_batches(predict, unseen.animated, none), on_smiles, unseen.faces, real)
 
@@ -98,18 +103,15 @@ def _of_batches(predict: Predict, batches: Sequence[Batch], none: SaidOfAnimated
     for batch in batches:
         assert batch.labels is not None
         assert batch.sides is not None
-        probability, _, sides = predict(batch)
-        said.append(SaidOfAnimated(probability, sides, batch.labels[:, 0], batch.sides[:, 0]))
+        assert batch.intensity is not None
+        true = (batch.labels[:, 0], batch.intensity[:, 0], batch.sides[:, 0])
+        said.append(SaidOfAnimated(*predict(batch), *true))
     return _joined(said)
 
 
 def _joined(parts: Sequence[SaidOfAnimated]) -> SaidOfAnimated:
-    return SaidOfAnimated(
-        np.concatenate([part.probability for part in parts]),
-        np.concatenate([part.sides for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.shown for part in parts]),
-    )
+    names = [field.name for field in fields(SaidOfAnimated)]
+    return SaidOfAnimated(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def joined(parts: Iterable[Said]) -> Said:
@@ -141,6 +143,26 @@ def _mean_auc(said: SaidOfAnimated, spec: InputSpec) -> float:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The thresholds at which what was said is scored: f32[A] for every face, or f32[N,A] for N faces.
+
+    Attributes:
+        animated: for animated faces.
+        on_smiles: for animated smiles.
+        real: for photographs.
+    """
+
+    animated: FloatArray
+    on_smiles: FloatArray
+    real: FloatArray
+
+    @classmethod
+    def alike(cls, thresholds: FloatArray) -> Limits:
+        """The same f32[A] for every face."""
+        return cls(thresholds, thresholds, thresholds)
+
+
+@dataclass(frozen=True)
 class Tested:
     """Scores on people whom the network did not learn from.
 
@@ -159,24 +181,29 @@ class Tested:
     groups: dict[str, SmileScores]
 
 
-def tested(said: Said, photographs: Sequence[Photograph], spec: InputSpec, thresholds: FloatArray) -> Tested:
-    """The scores at thresholds f32[A] of what was said of the people of some photographs."""
-    faces = said.faces
+def tested(said: Said, photographs: Sequence[Photograph], spec: InputSpec, limits: Limits) -> Tested:
+    """The scores at ``limits`` of what was said of the people of some photographs.
+
+    Of several views of a photograph, that which its camera took is scored.
+    """
+    taken = np.flatnonzero(said.faces.as_taken)
+    faces, real = said.faces.at(taken), said.real[taken]
+    of_faces = np.broadcast_to(limits.real, said.real.shape)[taken]
 
     def of(subjects: frozenset[str]) -> SmileScores | None:
         rows = np.array([row for row, who in enumerate(faces.subjects) if who in subjects], np.int64)
         part = faces.at(rows)
         if len(set(part.smiling.tolist())) < 2:
             return None
-        return smile_scores(said.real[rows], part, spec, thresholds)
+        return smile_scores(real[rows], part, spec, of_faces[rows])
 
     shown = {(who, bool(smiling)) for who, smiling in zip(faces.subjects, faces.smiling, strict=True)}
     both = frozenset(who for who, smiling in shown if smiling and (who, False) in shown)
     scored = {name: of(subjects) for name, subjects in groups_of(photographs).items()}
     return Tested(
-        said.animated.scores(spec.aus, thresholds),
-        None if said.on_smiles is None else said.on_smiles.scores(spec.aus, thresholds),
-        smile_scores(said.real, faces, spec, thresholds) if faces.smiling.any() else None,
+        said.animated.scores(spec.aus, limits.animated),
+        None if said.on_smiles is None else said.on_smiles.scores(spec.aus, limits.on_smiles),
+        smile_scores(real, faces, spec, of_faces) if faces.smiling.any() else None,
         of(both),
         {name: scores for name, scores in scored.items() if scores is not None},
     )
