@@ -70,8 +70,8 @@ def train_embedded(
     ``folds`` is settled: its networks learn from the validation people, too, to the last epoch. The rest
     follows from what other networks, their judges (``run-SEED-without-PART-of-FOLDS``), say of a part of the
     people each (``held-back`` instead of ``validation``), from which they did not learn. A seed's score is
-    that of its judges, not of the very network. Where what is kept works in
-    8 bits, its judges are files, too (``without-PART-of-FOLDS.onnx``), for whom its own people are unseen.
+    that of its judges, not of the very network. Where what is kept works in 8 bits, its judges are files, too
+    (``without-PART-of-FOLDS.onnx``), to whom the people of their part are strangers.
 
     Args:
         portraits: folders of neutral portraits (and ``_smiling`` ones of the same people).
