@@ -10,7 +10,15 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
+
+# ONNX Runtime's official builds write down a device id and send events of their use (1.32 does so on Linux,
+# too) unless they are told not to before they are loaded. Nothing may leave the machine.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+if "onnxruntime" in sys.modules:
+    sys.modules["onnxruntime"].disable_telemetry_events()
 
 if TYPE_CHECKING:
     from actionunits.detect import DetectPackage

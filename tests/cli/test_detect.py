@@ -226,6 +226,17 @@ def test_the_same_source_twice_is_done_once(clips: Path, tmp_path: Path) -> None
     assert "photo.png" in result.stderr
     three = _run(*[clips / "photo.png"] * 3, "--out", tmp_path)
     assert three.stderr == f"au: given more than once, read once: {clips / 'photo.png'}\n"
+    gone = _run(*[clips / "gone.png"] * 2, "--out", tmp_path)
+    assert gone.stderr.startswith(f"au: {clips / 'gone.png'} does not exist")
+    assert len(gone.stderr.splitlines()) == 1
+
+
+def test_a_name_that_is_too_long_does_not_stop_the_others(clips: Path, tmp_path: Path) -> None:
+    long = clips / f"{'n' * 300}.png"
+    result = _run(long, clips / "photo.png", "--out", tmp_path / "o")
+    assert result.exit_code == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert (tmp_path / "o" / "photo.csv").is_file()
 
 
 def test_what_an_earlier_run_left_under_the_same_name_is_told(clips: Path, tmp_path: Path) -> None:
@@ -233,9 +244,9 @@ def test_what_an_earlier_run_left_under_the_same_name_is_told(clips: Path, tmp_p
     assert _run(clips / "photo.png", "--out", tmp_path, "--report", "--video").stderr == ""
     (tmp_path / "photograph.html").touch()
     again = _run(clips / "photo.png", "--out", tmp_path, "--table", "parquet", "--report")
-    told = "there already under the same name, and not written now: NAME.csv, NAME_au.png\n"
-    assert again.stderr == f"au: photo.png: {told}"
-    assert "under the same name" not in (tmp_path / "photo.html").read_text()
+    left = f"{tmp_path / 'photo.csv'}, {tmp_path / 'photo_au.png'}"
+    assert again.stderr == f"au: of another run, and left as they are: {left}\n"
+    assert "another run" not in (tmp_path / "photo.html").read_text()
 
 
 @pytest.mark.parametrize(

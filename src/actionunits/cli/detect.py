@@ -184,8 +184,11 @@ def detect(
 
     once = distinct_sources(sources)
     if len(once) < len(sources):
-        twice = [str(source) for source, times in Counter(sources).items() if times > 1 or source not in once]
-        print(f"au: given more than once, read once: {_listed(twice)}", file=sys.stderr)
+        given = Counter(sources).items()
+        twice = [str(source) for source, times in given if times > 1 or source not in once]
+        twice = [source for source in twice if os.path.lexists(source)]
+        if twice:
+            print(f"au: given more than once, read once: {_listed(twice)}", file=sys.stderr)
     sources = once
     plan = OutputPlan(
         out,
@@ -195,7 +198,7 @@ def detect(
         report=report,
         elan=elan,
         boxes=boxes,
-        protected=frozenset(source.resolve() for source in sources),
+        protected=frozenset(Path(os.path.realpath(source)) for source in sources),
         sides=sides,
     )
     named = list(zip(sources, output_names(sources), strict=True))
@@ -205,6 +208,7 @@ def detect(
     else:
         summaries = [_one(engine, source, name, plan, teller) for source, name in named]
     teller.repeat_notes()
+    teller.tell_left()
     if all(summary is None for summary in summaries):
         raise typer.Exit(2)
     if any(summary is None or summary.trouble for summary in summaries):
@@ -257,6 +261,7 @@ class _Teller:
         # where another source has the same name, the path as it was given
         self._names = {source: name if count[name] == 1 else str(source) for source, name in names.items()}
         self._noted: dict[str, list[str]] = {}
+        self._left: list[Path] = []
 
     def tell(self, outcome: SourceSummary | UserError) -> SourceSummary | None:
         """A line of a source that was read, with its note before it; of another why, and None."""
@@ -266,6 +271,7 @@ class _Teller:
         if outcome.trouble:
             rest = " The" if outcome.trouble.endswith("?") else "; the"
             print(f"au: {outcome.trouble}{rest} table has what could be read", file=sys.stderr)
+        self._left += outcome.left
         name = self._names[outcome.source]
         new = [note for note in outcome.notes if note not in self._noted]
         if new:
@@ -280,6 +286,12 @@ class _Teller:
         for note, (_, *others) in self._noted.items():
             if others:
                 print(f"au: the same of {_listed(others)}: {note}", file=sys.stderr)
+
+    def tell_left(self) -> None:
+        """Name the files that lie beside the new ones as if they were of this run."""
+        if self._left:
+            names = _listed([str(path) for path in self._left])
+            print(f"au: of another run, and left as they are: {names}", file=sys.stderr)
 
 
 def _results(summary: SourceSummary) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import defaultdict
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -87,6 +88,7 @@ class SourceSummary:
         seconds: time taken.
         trouble: why the source is not whole, or None; the table then has what could be read.
         notes: what to know of the results, a sentence each.
+        left: files of the same name that were there before, perhaps of another run, and that this one left.
     """
 
     source: Path
@@ -99,13 +101,14 @@ class SourceSummary:
     seconds: float
     trouble: str | None
     notes: tuple[str, ...] = ()
+    left: tuple[Path, ...] = ()
 
 
 def distinct_sources(sources: Sequence[Path]) -> list[Path]:
     """The sources without those that were given twice; a link is another than what it leads to."""
     from actionunits.faces.video import named_path
 
-    return list({(named_path(source), source.resolve()): source for source in sources}.values())
+    return list({(named_path(source), os.path.realpath(source)): source for source in sources}.values())
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
@@ -143,11 +146,11 @@ def output_names(sources: Sequence[Path]) -> list[str]:
 
 
 def _plain(path: Path) -> str:
-    return (path.name if path.is_dir() else path.stem) or "source"
+    return (path.name if _is(path.is_dir) else path.stem) or "source"
 
 
 def _with_suffix(path: Path) -> str:
-    suffix = "" if path.is_dir() else path.suffix.lstrip(".")
+    suffix = "" if _is(path.is_dir) else path.suffix.lstrip(".")
     return f"{_plain(path)}_{suffix}" if suffix else _plain(path)
 
 
@@ -253,7 +256,8 @@ def detect_to_files(
         tracks=len(count.seen_s),
         seconds=time.perf_counter() - start,
         trouble=count.trouble,
-        notes=(*notes, *left),
+        notes=tuple(notes),
+        left=left,
     )
 
 
@@ -407,15 +411,20 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
     return paths
 
 
-def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source: Path) -> list[str]:
-    """A note of files that have the name of what this run writes, perhaps of an earlier run."""
+def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source: Path) -> tuple[Path, ...]:
+    """Files that have the name of what this run writes, but not their kind: perhaps of an earlier run."""
     ends = (*(f".{kind}" for kind in TABLE_TYPES), ".html", ".eaf", "_au.mp4", "_au.png")
-    own = {path.resolve() for path in (*written, source, *plan.protected)}
-    there = {end: plan.folder / f"{name}{end}" for end in ends}
-    left = [end for end, path in there.items() if path.exists() and path.resolve() not in own]
-    return (
-        [f"there already under the same name, and not written now: NAME{', NAME'.join(left)}"] if left else []
-    )
+    own = {os.path.realpath(path) for path in (*written, source, *plan.protected)}
+    there = [plan.folder / f"{name}{end}" for end in ends]
+    return tuple(path for path in there if _is(path.is_file) and os.path.realpath(path) not in own)
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """What a path says of itself; one that is too long is nothing."""
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 def _refuse_to_replace_a_coders(paths: Mapping[str, Path]) -> None:

@@ -16,8 +16,8 @@ from actionunits.facs.units import action_unit
 __all__ = ["card_page"]
 
 _WIDTH = 118
-#: Below this F1 an AU is said to be weak; from so many people on a group is spoken of.
-WEAK_F1, LARGE_GROUP = 0.35, 20
+#: Below this F1 an AU is said to be weak, below this ICC its grades; from this size on groups are compared.
+WEAK_F1, WEAK_ICC, LARGE_GROUP = 0.35, 0.35, 20
 _GROUPS_NOTE = (
     "By what the source of the photographs says of the people. The groups are small: this can show a "
     "failure, but no equality. (A failure that was seen here leads to the next version, for which it is no "
@@ -76,7 +76,7 @@ def _on_real_faces(card: Mapping[str, Any]) -> list[str]:
     if card["version"] != "1":
         note += " Earlier versions were scored on the same people; recipes were chosen on others."
     if card["recipe"]["model"]["smile_weight"]:
-        note += " What stands alone in the last column is also a share of AU12's logit."
+        note += " A share of what the last column measures is part of AU12's logit."
     return [
         "## On real faces",
         "",
@@ -92,7 +92,8 @@ def _on_real_faces(card: Mapping[str, Any]) -> list[str]:
 def _smile_table(real: Mapping[str, Any], by: str) -> list[str]:
     auc, ends = real["auc_smiling_against_neutral"], real["auc_intervals"]
     rule = _ranged(real["unlearned_rule_auc"], real["unlearned_rule_interval"])
-    most = _show(max(real["false_alarms_on_neutral"].values()))
+    share = max(real["false_alarms_on_neutral"].values())
+    most = f"{_show(share)} ({_of(share, real['neutral'])})"
     rows = [["AU12, ROC AUC", _ranged(auc["12"], ends["12"]), rule]]
     for au, what in (("6", "not every posed smile has it"), ("25", "not every smile parts the lips")):
         if au in auc:
@@ -136,7 +137,10 @@ def _on_held_back(card: Mapping[str, Any]) -> list[str]:
     whose = f"These are {pairs['people']} people with both photographs."
     if not held["pairs"]:
         whose = "Nobody is there with both photographs: smiles of some are set against others' neutral faces."
-    note = f"{whose} Called on all {real['neutral']} neutral photographs: {told or 'none'}."
+    note = (
+        f"{whose} Called on the {real['neutral']} neutral photographs of all whose source says that they "
+        f"are: {told or 'none'}."
+    )
     if card["test"]["real"]:
         note += " " + _called_on_anybody(real, card["test"]["real"])
     return [
@@ -157,9 +161,10 @@ def _called_on_anybody(held: Mapping[str, Any], tested: Mapping[str, Any]) -> st
         au: sum(round(part[shares][au] * part["neutral"]) for part in (held, tested)) for au in held[shares]
     }
     most = max(counts.values())
-    which = " and ".join(f"AU{au}" for au, count in counts.items() if count == most)
+    *others, last = [f"AU{au}" for au, count in counts.items() if count == most]
+    which = f"{', '.join(others)} and {last}" if others else last
     upper = _show3(float(beta.ppf(0.975, most + 1, number - most)) if most < number else 1.0)
-    each = " each" if which.count("AU") > 1 else ""
+    each = " each" if others else ""
     told = (
         f"is {which}, {most}{each} ({_show3(most / number)}, 95 % interval up to {upper})"
         if most
@@ -168,7 +173,7 @@ def _called_on_anybody(held: Mapping[str, Any], tested: Mapping[str, Any]) -> st
     return (
         f"With the test people that makes {number} neutral photographs, each scored by networks that did not "
         "learn from the person and at thresholds that others set; what is most often called on them "
-        f"{told}. (The seeds that are kept and how thresholds are set followed from those held back.)"
+        f"{told}. (Those held back chose which seeds are kept and the rule by which thresholds are set.)"
     )
 
 
@@ -289,7 +294,10 @@ def _chosen(card: Mapping[str, Any]) -> str:
     if folds := card["recipe"]["folds"]:
         chosen = ""
         if some := card["recipe"]["chosen_on"]:
-            chosen = f"Earlier versions' recipe was chosen on {some} of them while nothing learnt from them. "
+            chosen = (
+                f"Earlier versions' recipe was chosen on {some} of these people, when nothing learnt from "
+                "them. "
+            )
         return (
             f"{chosen}The calibration and the thresholds were set by what other networks, each of which did "
             f"not learn from one of {folds} parts of the people, say of that part (below): of all neutral "
@@ -330,13 +338,11 @@ def _table_note(card: Mapping[str, Any]) -> str:
         "error: how far probabilities are from the share that is shown. Side told: of faces where one side "
         "is stronger by two grades or more, the share where the model says which."
     )
-    note += (
-        " Intensity: ICC(3,1) with what was animated, 0 to 5, as `au detect` writes it beside what is called."
-    )
+    note += " Intensity: ICC(3,1) of what `au detect` writes (0 to 5) with what was animated."
     scores = card["test"]["animated"]
     note += (
         f" Means over the AUs: AUC {_show3(_mean(scores['auc']))}, F1 {_show3(_mean(scores['f1']))}, ICC "
-        f"{_show3(_mean(scores['icc']))}; intensities are {_show3(_mean(scores['grades_off']))} grades off."
+        f"{_show3(_mean(scores['icc']))}."
     )
     if on_smiles := card["test"]["on_smiles"]:
         note += (
@@ -367,6 +373,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
         "## What it is not",
         "",
         *_listed(_weak_aus(card)),
+        *_listed(_weak_intensities(card)),
         *_listed(_unlike_groups(card)),
         "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
         "  that the network learned the animation, not that it reads spontaneous faces as well.",
@@ -403,6 +410,18 @@ def _weak_aus(card: Mapping[str, Any]) -> str:
     return (
         f"Not equally good at all AUs: {', '.join(weak)} are seldom called where they are shown (F1 on "
         "animated faces in brackets), so that their absence says little."
+    )
+
+
+def _weak_intensities(card: Mapping[str, Any]) -> str:
+    """Of which AUs the intensity hardly follows what is shown."""
+    icc = dict(zip(card["aus"], card["test"]["animated"]["icc"], strict=True))
+    weak = [f"AU{au} ({_show(value)})" for au, value in icc.items() if value is not None and value < WEAK_ICC]
+    if not weak:
+        return ""
+    return (
+        f"Not grades for every AU: the intensities of {', '.join(weak)} hardly follow those that are "
+        "animated (ICC in brackets), though the table writes them to two digits."
     )
 
 
