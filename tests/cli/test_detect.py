@@ -231,6 +231,21 @@ def test_the_same_source_twice_is_done_once(clips: Path, tmp_path: Path) -> None
     assert len(gone.stderr.splitlines()) == 1
 
 
+def test_the_embedded_model_can_be_named(clips: Path, tmp_path: Path) -> None:
+    for folder, words in (("a", ()), ("b", ("--model", "default")), ("c", ("--model", "embedded"))):
+        assert _run(clips / "photo.png", *words, "--out", tmp_path / folder).exit_code == 0
+    tables = [(tmp_path / folder / "photo.csv").read_text() for folder in "abc"]
+    assert tables[0] == tables[1] == tables[2]
+
+
+def test_a_table_of_before_is_told_where_the_new_ones_have_longer_names(clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d" / "photo.png").write_bytes((clips / "photo.png").read_bytes())
+    assert _run(clips / "photo.png", "--out", tmp_path / "o").stderr == ""
+    both = _run(clips / "photo.png", tmp_path / "d" / "photo.png", "--out", tmp_path / "o")
+    assert both.stderr == f"au: of another run, and left as they are: {tmp_path / 'o' / 'photo.csv'}\n"
+
+
 def test_a_name_that_is_too_long_does_not_stop_the_others(clips: Path, tmp_path: Path) -> None:
     long = clips / f"{'n' * 300}.png"
     result = _run(long, clips / "photo.png", "--out", tmp_path / "o")

@@ -80,7 +80,8 @@ def detect(
     model: Annotated[
         Path | None,
         typer.Option(
-            help="Model file (.onnx, .safetensors) or run of `au train`; without it the embedded model.",
+            help="Model file (.onnx, .safetensors) or run of `au train`; without it, or with `default`, the "
+            "embedded model.",
             show_default=False,
         ),
     ] = None,
@@ -290,7 +291,7 @@ class _Teller:
     def tell_left(self) -> None:
         """Name the files that lie beside the new ones as if they were of this run."""
         if self._left:
-            names = _listed([str(path) for path in self._left])
+            names = _listed([*dict.fromkeys(str(path) for path in self._left)])
             print(f"au: of another run, and left as they are: {names}", file=sys.stderr)
 
 

@@ -19,10 +19,6 @@ app = typer.Typer(
 )
 
 
-#: Names of the model that is in the package.
-_EMBEDDED = ("embedded", "default")
-
-
 @app.callback()
 def list_models(context: typer.Context) -> None:
     """List the networks and the embedded model."""
@@ -56,14 +52,15 @@ def show(
 
     Example: au models show embedded
     """
+    from actionunits.detect.backends import EMBEDDED
     from actionunits.models.registry import REGISTRY
 
-    if model in _EMBEDDED and not as_json:
+    if model in EMBEDDED and not as_json:
         from importlib import resources
 
         print((resources.files("actionunits") / "weights" / "README.md").read_text(encoding="utf-8").rstrip())
         return
-    if model in _EMBEDDED or (model not in REGISTRY and Path(model).suffix in (".onnx", ".safetensors")):
+    if model in EMBEDDED or (model not in REGISTRY and Path(model).suffix in (".onnx", ".safetensors")):
         _print(_of_file(model))
         return
     from actionunits.cli.training_parts import need_training_parts
@@ -72,7 +69,7 @@ def show(
     from actionunits.models.registry import entry, make_config
 
     if model not in REGISTRY:
-        raise unknown_name("model", model, [*_EMBEDDED, *REGISTRY])
+        raise unknown_name("model", model, [*EMBEDDED, *REGISTRY])
     row = entry(model)
     need_training_parts("models show")
     values = {"name": model, "paper": row.paper, "summary": row.summary}
@@ -97,7 +94,7 @@ def _of_file(model: str) -> dict[str, Any]:
         }
     from actionunits.detect.backends import OnnxBackend, load_backend
 
-    backend = load_backend(None if model in _EMBEDDED else model)
+    backend = load_backend(model)
     card = dict(backend.card) if isinstance(backend, OnnxBackend) else {}
     return {"name": backend.name, "input": backend.spec.to_dict(), "card": card}
 

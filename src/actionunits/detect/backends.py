@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from actionunits.models.interface import AUModel, ModelOutput
 
 __all__ = [
+    "EMBEDDED",
     "Backend",
     "BackendOutput",
     "OnnxBackend",
@@ -43,6 +44,9 @@ __all__ = [
     "load_backend",
     "model_of_run",
 ]
+
+#: Names of the model that is in the package.
+EMBEDDED = ("embedded", "default")
 
 SPEC_KEY = "actionunits.input_spec"
 CARD_KEY = "actionunits.card"
@@ -387,7 +391,7 @@ def model_of_run(folder: Path) -> Path:
 
 
 def load_backend(model: str | Path | None = None) -> Backend:
-    """The backend for a model file; None is the embedded model.
+    """The backend for a model file; None, or a name of :data:`EMBEDDED`, is the embedded model.
 
     A folder of `au train` stands for the model in it: of a run with several folds, the fold whose validation
     people scored best. Pickled weights (``.pt``, ``.pth``, ``.pkl`` ...) are refused: opening one runs what
@@ -396,7 +400,7 @@ def load_backend(model: str | Path | None = None) -> Backend:
     Raises:
         UserError: no such file, or not a model of this package; the message says what is missing.
     """
-    if model is None:
+    if model is None or (str(model) in EMBEDDED and not Path(model).exists()):
         with _embedded() as path:
             return OnnxBackend(path)
     file = Path(model)

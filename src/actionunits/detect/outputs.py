@@ -412,10 +412,13 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
 
 
 def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source: Path) -> tuple[Path, ...]:
-    """Files that have the name of what this run writes, but not their kind: perhaps of an earlier run."""
+    """Files that are named like what this run writes, or like its source, and are of another run, perhaps."""
+    from actionunits.faces.video import named_path
+
     ends = (*(f".{kind}" for kind in TABLE_TYPES), ".html", ".eaf", "_au.mp4", "_au.png")
     own = {os.path.realpath(path) for path in (*written, source, *plan.protected)}
-    there = [plan.folder / f"{name}{end}" for end in ends]
+    names = dict.fromkeys((name, _plain(named_path(source))))
+    there = [plan.folder / f"{each}{end}" for each in names for end in ends]
     return tuple(path for path in there if _is(path.is_file) and os.path.realpath(path) not in own)
 
 

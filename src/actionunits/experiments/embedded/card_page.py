@@ -401,26 +401,31 @@ def _listed(text: str) -> list[str]:
     return wrap(text, _WIDTH - 14, initial_indent="- ", subsequent_indent="  ") if text else []
 
 
+def _low(card: Mapping[str, Any], score: str, limit: float) -> str:
+    """The AUs whose score on animated test people lies below a limit."""
+    scores = zip(card["aus"], card["test"]["animated"][score], strict=True)
+    low = [f"AU{au} ({_show(value)})" for au, value in scores if value is not None and value < limit]
+    return ", ".join(low)
+
+
 def _weak_aus(card: Mapping[str, Any]) -> str:
     """Which AUs are seldom called where they are shown."""
-    f1 = dict(zip(card["aus"], card["test"]["animated"]["f1"], strict=True))
-    weak = [f"AU{au} ({_show(value)})" for au, value in f1.items() if value is not None and value < WEAK_F1]
+    weak = _low(card, "f1", WEAK_F1)
     if not weak:
         return ""
     return (
-        f"Not equally good at all AUs: {', '.join(weak)} are seldom called where they are shown (F1 on "
+        f"Not equally good at all AUs: {weak} are seldom called where they are shown (F1 on "
         "animated faces in brackets), so that their absence says little."
     )
 
 
 def _weak_intensities(card: Mapping[str, Any]) -> str:
     """Of which AUs the intensity hardly follows what is shown."""
-    icc = dict(zip(card["aus"], card["test"]["animated"]["icc"], strict=True))
-    weak = [f"AU{au} ({_show(value)})" for au, value in icc.items() if value is not None and value < WEAK_ICC]
+    weak = _low(card, "icc", WEAK_ICC)
     if not weak:
         return ""
     return (
-        f"Not grades for every AU: the intensities of {', '.join(weak)} hardly follow those that are "
+        f"Not grades for every AU: the intensities of {weak} hardly follow those that are "
         "animated (ICC in brackets), though the table writes them to two digits."
     )
 
