@@ -246,6 +246,34 @@ def test_a_table_of_before_is_told_where_the_new_ones_have_longer_names(clips: P
     assert both.stderr == f"au: of another run, and left as they are: {tmp_path / 'o' / 'photo.csv'}\n"
 
 
+def test_annotated_copies_in_a_folder_are_no_data(clips: Path, tmp_path: Path) -> None:
+    for name in ("a", "b", "b_au_2"):
+        (tmp_path / f"{name}.png").write_bytes((clips / "photo.png").read_bytes())
+    assert _run(tmp_path / "a.png", "--out", tmp_path, "--video").exit_code == 0
+    assert (tmp_path / "a_au.png").is_file()
+    result = _run(tmp_path, "--out", tmp_path / "o")
+    assert pd.read_csv(tmp_path / "o" / f"{tmp_path.name}.csv")["file"].tolist() == [
+        "a.png",
+        "b.png",
+        "b_au_2.png",
+    ]
+    assert "left out as annotated copies, by their names: a_au.png" in result.stderr
+
+
+def test_a_recording_is_not_replaced_by_an_annotated_video(clips: Path, tmp_path: Path) -> None:
+    words = (clips / "a/clip.mp4", "--video", "--out", tmp_path)
+    assert _run(*words).exit_code == 0
+    assert _run(*words).exit_code == 0, "its own is"
+    recording = (clips / "a/clip.mp4").read_bytes()
+    (tmp_path / "clip_au.mp4").write_bytes(recording)
+    (tmp_path / "clip.csv").unlink()
+    refused = _run(*words)
+    assert refused.exit_code == 2
+    assert "clip_au.mp4 was not made by au detect" in refused.stderr
+    assert (tmp_path / "clip_au.mp4").read_bytes() == recording
+    assert not (tmp_path / "clip.csv").exists()
+
+
 def test_a_name_that_is_too_long_does_not_stop_the_others(clips: Path, tmp_path: Path) -> None:
     long = clips / f"{'n' * 300}.png"
     result = _run(long, clips / "photo.png", "--out", tmp_path / "o")

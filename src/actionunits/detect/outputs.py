@@ -18,7 +18,13 @@ from actionunits.datasets.elan import is_as_written
 from actionunits.detect.baseline import baseline_notes
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
-from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
+from actionunits.detect.overlay import (
+    Annotator,
+    Sink,
+    annotated_picture,
+    annotated_video,
+    is_annotated_video,
+)
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.smoothing import SMOOTH_REACH
@@ -193,7 +199,7 @@ def detect_to_files(
     Raises:
         UserError: the source cannot be read, or a file cannot be written; then no file of it is left. Or
             boxes or sides are asked for of a model that has none, or an ELAN file is there that somebody has
-            worked on.
+            worked on, or a video in place of the annotated one that is none.
     """
     from actionunits.faces.video import open_source
 
@@ -213,6 +219,7 @@ def detect_to_files(
     paths = _paths(frames, name, plan)
     _refuse_to_replace({source.resolve(), *plan.protected}, paths)
     _refuse_to_replace_a_coders(paths)
+    _refuse_to_replace_a_recording(paths)
     left = _not_written(name, plan, paths.values(), source)
     make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
@@ -298,6 +305,10 @@ def _notes(
         said.append(
             f"the videos in this folder were not read; give them by name: {', '.join(videos[:3])}{more}"
         )
+    if frames.annotated:
+        copies = [path.name for path in frames.annotated]
+        more = f" and {len(copies) - 3} more" if len(copies) > 3 else ""
+        said.append(f"left out as annotated copies, by their names: {', '.join(copies[:3])}{more}")
     if frames.kind != "video":
         wished = ["an ELAN file"] if plan.elan else []
         wished += [f"the baseline ({detector.baseline})"] if detector.baseline else []
@@ -435,6 +446,14 @@ def _refuse_to_replace_a_coders(paths: Mapping[str, Path]) -> None:
         raise UserError(
             f"{paths['elan']} is not as au detect wrote it (a coder's corrections?): rename it or choose "
             "another --out"
+        )
+
+
+def _refuse_to_replace_a_recording(paths: Mapping[str, Path]) -> None:
+    video = paths.get("video")
+    if video and video.suffix == ".mp4" and _is(video.exists) and not is_annotated_video(video):
+        raise UserError(
+            f"{video} was not made by au detect (a recording?): rename it or choose another --out"
         )
 
 

@@ -24,7 +24,7 @@ from actionunits.records import FloatArray, ImageArray
 if TYPE_CHECKING:
     import av
 
-__all__ = ["Annotator", "Sink", "annotated_picture", "annotated_video"]
+__all__ = ["Annotator", "Sink", "annotated_picture", "annotated_video", "is_annotated_video"]
 
 #: Takes the results of the next frame.
 Sink: TypeAlias = Callable[[FrameResult], None]
@@ -49,6 +49,8 @@ _BOX_IN_RADII = 150
 _CLOCK_HZ = 90_000
 #: Pictures of a folder in a second of video.
 _SLIDES_HZ = 2.0
+#: The comment of a written video, by which it is known again.
+_MADE_BY = "annotated by au detect"
 
 
 class Annotator:
@@ -254,6 +256,7 @@ def annotated_video(path: Path, annotator: Annotator, rate_hz: float | None = No
     import av
 
     with replace_when_done(path) as beside, av.open(str(beside), "w") as container:
+        container.metadata["comment"] = _MADE_BY
         video = _Video(container, Fraction(rate_hz or _SLIDES_HZ).limit_denominator(1001))
 
         def add(result: FrameResult) -> None:
@@ -262,6 +265,17 @@ def annotated_video(path: Path, annotator: Annotator, rate_hz: float | None = No
 
         yield add
         video.end()
+
+
+def is_annotated_video(path: Path) -> bool:
+    """Whether :func:`annotated_video` wrote a file, by its comment."""
+    import av
+
+    try:
+        with av.open(str(path), metadata_errors="replace") as container:
+            return container.metadata.get("comment") == _MADE_BY
+    except (OSError, av.error.FFmpegError):
+        return False
 
 
 class _Video:

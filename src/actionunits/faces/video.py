@@ -74,6 +74,7 @@ class FrameSource:
         start_s: when the first stream of a video's file begins: a camcorder's do not at 0.
         pictures: the files of a picture or folder, in order of the frames; empty for a video.
         videos: a folder's files that are called as videos are, in order; they are not read.
+        annotated: of both, those that are called as annotated copies of others beside them; neither are they.
     """
 
     path: Path
@@ -83,6 +84,7 @@ class FrameSource:
     start_s: float = 0.0
     pictures: tuple[Path, ...] = field(default=(), repr=False)
     videos: tuple[Path, ...] = field(default=(), repr=False)
+    annotated: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
     def name(self) -> str:
@@ -169,8 +171,11 @@ def open_source(path: str | Path) -> FrameSource:
 
 def _open_folder(folder: Path) -> FrameSource:
     seen = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=_natural)
+    of_kind = PICTURE_SUFFIXES | _VIDEO_SUFFIXES
+    copied = {f"{f.stem}_au" for f in seen if f.suffix.lower() in of_kind} | {f"{named_path(folder).name}_au"}
+    annotated = tuple(f for f in seen if f.stem in copied and f.suffix.lower() in (".png", ".mp4"))
     pictures, videos = (
-        tuple(f for f in seen if f.suffix.lower() in suffixes)
+        tuple(f for f in seen if f.suffix.lower() in suffixes and f not in annotated)
         for suffixes in (PICTURE_SUFFIXES, _VIDEO_SUFFIXES)
     )
     if not pictures:
@@ -185,7 +190,9 @@ def _open_folder(folder: Path) -> FrameSource:
         raise UserError(
             f"the folder {folder} has no pictures: expected files such as .jpg, .png or .tif{hint}"
         )
-    return FrameSource(folder, "folder", len(pictures), None, pictures=pictures, videos=videos)
+    return FrameSource(
+        folder, "folder", len(pictures), None, pictures=pictures, videos=videos, annotated=annotated
+    )
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:
