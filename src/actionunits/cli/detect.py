@@ -148,7 +148,8 @@ def detect(
     suffix or folder: a_clip.csv, b_clip.csv. Older files of the same names
     (table, annotated video, page) are replaced once the new ones are
     complete. An ELAN file that a coder has worked on is not: with --elan,
-    nothing of that source is written then.
+    nothing of that source is written then; nor is, with --video, a video
+    NAME_au.mp4 that au detect did not make.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each
