@@ -213,7 +213,7 @@ def test_a_settled_recipe_learns_from_all_but_the_test_people(settled):
     assert page == card_page(card)
     told = " ".join(page.split())
     assert "one of 3 parts of the people" in told
-    assert "recipe was chosen on 1 of them" in told
+    assert "recipe was chosen on 1 of these people" in told
     assert load_backend(file).card == card
 
 
