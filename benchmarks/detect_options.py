@@ -224,6 +224,16 @@ def still_scores(found: Sequence[Values], limits: NDArray) -> dict[str, float]:
     }
 
 
+def calls_at_rest(found: dict[str, Values], limits: NDArray) -> pd.DataFrame:
+    """A row a person: the AUs that are called in 2 % or more of the neutral frames, and in which share."""
+    rows = {}
+    for name, values in found.items():
+        called = (values.probability[(values.time_s < 6.5) & values.seen] >= limits).mean(axis=0)
+        told = [f"AU{au} {share:.2f}" for au, share in zip(DEFAULT_17, called, strict=True) if share >= 0.02]
+        rows[name] = {"called at rest": ", ".join(told) or "none"}
+    return pd.DataFrame(rows).T
+
+
 def clip_scores(found: Sequence[Values], limits: NDArray) -> dict[str, float]:
     """Real videos without codes."""
     minutes = sum(float(v.time_s[-1] - v.time_s[0]) for v in found) / 60
@@ -368,6 +378,7 @@ def main() -> None:
         "talks": table_of(lambda b, s: talk_scores(on(talks, b, s), truth, limits)),
         "F1 of the talks": f1_changes({_name(b, s): on(talks, b, s) for b, s in SETTINGS}, truth, limits),
         "stills": table_of(lambda b, s: still_scores(on(stills, b, s), limits)),
+        "neutral stills": calls_at_rest(dict(zip(people, on(stills, "none", 0.0), strict=True)), limits),
         "clips": table_of(lambda b, s: clip_scores(on(clips, b, s), limits)),
         "agreement": pd.DataFrame(agreement_rows(talks, truth, limits)).T,
         "frontal portraits": portrait_poses(neutrals),

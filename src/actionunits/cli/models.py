@@ -52,8 +52,7 @@ def show(
 
     Example: au models show embedded
     """
-    from actionunits.detect.backends import EMBEDDED
-    from actionunits.models.registry import REGISTRY
+    from actionunits.models.registry import EMBEDDED, REGISTRY
 
     if model in EMBEDDED and not as_json:
         from importlib import resources

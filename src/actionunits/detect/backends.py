@@ -26,6 +26,7 @@ from actionunits.detect.pace import frames_hz_of
 from actionunits.detect.tested import TestedRange
 from actionunits.errors import UserError
 from actionunits.facs.units import au_column
+from actionunits.models.registry import EMBEDDED
 from actionunits.records import Batch, FloatArray, InputSpec, stacked_boxes
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from actionunits.models.interface import AUModel, ModelOutput
 
 __all__ = [
-    "EMBEDDED",
     "Backend",
     "BackendOutput",
     "OnnxBackend",
@@ -44,9 +44,6 @@ __all__ = [
     "load_backend",
     "model_of_run",
 ]
-
-#: Names of the model that is in the package.
-EMBEDDED = ("embedded", "default")
 
 SPEC_KEY = "actionunits.input_spec"
 CARD_KEY = "actionunits.card"
@@ -391,7 +388,7 @@ def model_of_run(folder: Path) -> Path:
 
 
 def load_backend(model: str | Path | None = None) -> Backend:
-    """The backend for a model file; None, or a name of :data:`EMBEDDED`, is the embedded model.
+    """The backend for a model file; None is the embedded model, and so are its names.
 
     A folder of `au train` stands for the model in it: of a run with several folds, the fold whose validation
     people scored best. Pickled weights (``.pt``, ``.pth``, ``.pkl`` ...) are refused: opening one runs what

@@ -30,6 +30,7 @@ from actionunits.detect.pipeline import Detector
 from actionunits.detect.smoothing import SMOOTH_REACH
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
+from actionunits.faces.pictures import ANNOTATED_MARK
 from actionunits.records import OnProgress
 
 if TYPE_CHECKING:
@@ -411,14 +412,27 @@ def _annotated(
     return annotated_video(path, annotator, frames.rate_hz)
 
 
+def _every_path(folder: Path, name: str) -> dict[str, Path]:
+    """What any run may write of a source, by kind."""
+    ends = {
+        **{kind: f".{kind}" for kind in TABLE_TYPES},
+        "video": f"{ANNOTATED_MARK}.mp4",
+        "picture": f"{ANNOTATED_MARK}.png",
+        "report": ".html",
+        "elan": ".eaf",
+    }
+    return {kind: folder / f"{name}{end}" for kind, end in ends.items()}
+
+
 def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
-    paths = {"table": plan.folder / f"{name}.{plan.table}"}
+    every = _every_path(plan.folder, name)
+    paths = {"table": every[plan.table]}
     if plan.video:
-        paths["video"] = plan.folder / f"{name}_au.{'png' if frames.kind == 'picture' else 'mp4'}"
+        paths["video"] = every["picture" if frames.kind == "picture" else "video"]
     if plan.report:
-        paths["report"] = plan.folder / f"{name}.html"
+        paths["report"] = every["report"]
     if plan.elan and frames.kind == "video":
-        paths["elan"] = plan.folder / f"{name}.eaf"
+        paths["elan"] = every["elan"]
     return paths
 
 
@@ -426,10 +440,9 @@ def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source:
     """Files that are named like what this run writes, or like its source, and are of another run, perhaps."""
     from actionunits.faces.video import named_path
 
-    ends = (*(f".{kind}" for kind in TABLE_TYPES), ".html", ".eaf", "_au.mp4", "_au.png")
     own = {os.path.realpath(path) for path in (*written, source, *plan.protected)}
     names = dict.fromkeys((name, _plain(named_path(source))))
-    there = [plan.folder / f"{each}{end}" for each in names for end in ends]
+    there = [path for each in names for path in _every_path(plan.folder, each).values()]
     return tuple(path for path in there if _is(path.is_file) and os.path.realpath(path) not in own)
 
 

@@ -14,7 +14,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from actionunits.errors import UserError
 from actionunits.records import Frame, ImageArray
 
-__all__ = ["PICTURE_SUFFIXES", "holds_one_picture", "read_picture"]
+__all__ = ["ANNOTATED_MARK", "PICTURE_SUFFIXES", "holds_one_picture", "read_picture"]
+
+#: At the end of the name of an annotated copy, of a picture as of a video.
+ANNOTATED_MARK = "_au"
 
 #: What a folder's pictures may be called.
 PICTURE_SUFFIXES = frozenset(

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Set
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import compress
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
@@ -24,7 +25,7 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from actionunits.errors import UserError
-from actionunits.faces.pictures import PICTURE_SUFFIXES, holds_one_picture, read_picture
+from actionunits.faces.pictures import ANNOTATED_MARK, PICTURE_SUFFIXES, holds_one_picture, read_picture
 from actionunits.records import Frame, ImageArray
 
 __all__ = ["FrameSource", "TruncatedSource", "named_path", "open_source", "read_picture"]
@@ -171,11 +172,13 @@ def open_source(path: str | Path) -> FrameSource:
 
 def _open_folder(folder: Path) -> FrameSource:
     seen = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=_natural)
-    of_kind = PICTURE_SUFFIXES | _VIDEO_SUFFIXES
-    copied = {f"{f.stem}_au" for f in seen if f.suffix.lower() in of_kind} | {f"{named_path(folder).name}_au"}
-    annotated = tuple(f for f in seen if f.stem in copied and f.suffix.lower() in (".png", ".mp4"))
+    shown = {f.stem for f in seen if f.suffix.lower() in PICTURE_SUFFIXES | _VIDEO_SUFFIXES}
+    copied = {f"{name}{ANNOTATED_MARK}" for name in (*shown, named_path(folder).name)}
+    copies = [f.stem in copied and f.suffix.lower() in (".png", ".mp4") for f in seen]
+    annotated = tuple(compress(seen, copies))
+    others = [f for f, copy in zip(seen, copies, strict=True) if not copy]
     pictures, videos = (
-        tuple(f for f in seen if f.suffix.lower() in suffixes and f not in annotated)
+        tuple(f for f in others if f.suffix.lower() in suffixes)
         for suffixes in (PICTURE_SUFFIXES, _VIDEO_SUFFIXES)
     )
     if not pictures:

@@ -13,7 +13,10 @@ from actionunits.models.config import from_plain
 if TYPE_CHECKING:
     from actionunits.models.interface import AUModel
 
-__all__ = ["REGISTRY", "Entry", "build_model", "config_class", "entry", "make_config"]
+__all__ = ["EMBEDDED", "REGISTRY", "Entry", "build_model", "config_class", "entry", "make_config"]
+
+#: Names of the model that is in the package.
+EMBEDDED = ("embedded", "default")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,15 @@ _GROUPS_NOTE = (
     "failure, but no equality. (A failure that was seen here leads to the next version, for which it is no "
     "longer unseen.)"
 )
+#: Of weak AUs.
+_SELDOM_CALLED = (
+    "Not equally good at all AUs: {} are seldom called where they are shown (F1 on animated faces in "
+    "brackets), so that their absence says little."
+)
+_HARDLY_GRADED = (
+    "Not grades for every AU: the intensities of {} hardly follow those that are animated (ICC in brackets), "
+    "though the table writes them to two digits."
+)
 #: What finds the points, in words.
 _FINDERS = {"own": "by the package's own network", "dlib": "by dlib's predictor"}
 
@@ -372,8 +381,8 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     return [
         "## What it is not",
         "",
-        *_listed(_weak_aus(card)),
-        *_listed(_weak_intensities(card)),
+        *_listed(_weak(card, "f1", WEAK_F1, _SELDOM_CALLED)),
+        *_listed(_weak(card, "icc", WEAK_ICC, _HARDLY_GRADED)),
         *_listed(_unlike_groups(card)),
         "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",
         "  that the network learned the animation, not that it reads spontaneous faces as well.",
@@ -401,33 +410,11 @@ def _listed(text: str) -> list[str]:
     return wrap(text, _WIDTH - 14, initial_indent="- ", subsequent_indent="  ") if text else []
 
 
-def _low(card: Mapping[str, Any], score: str, limit: float) -> str:
-    """The AUs whose score on animated test people lies below a limit."""
+def _weak(card: Mapping[str, Any], score: str, limit: float, told: str) -> str:
+    """What is ``told`` of the AUs ``{}`` whose score on animated test people lies below a limit, if any."""
     scores = zip(card["aus"], card["test"]["animated"][score], strict=True)
-    low = [f"AU{au} ({_show(value)})" for au, value in scores if value is not None and value < limit]
-    return ", ".join(low)
-
-
-def _weak_aus(card: Mapping[str, Any]) -> str:
-    """Which AUs are seldom called where they are shown."""
-    weak = _low(card, "f1", WEAK_F1)
-    if not weak:
-        return ""
-    return (
-        f"Not equally good at all AUs: {weak} are seldom called where they are shown (F1 on "
-        "animated faces in brackets), so that their absence says little."
-    )
-
-
-def _weak_intensities(card: Mapping[str, Any]) -> str:
-    """Of which AUs the intensity hardly follows what is shown."""
-    weak = _low(card, "icc", WEAK_ICC)
-    if not weak:
-        return ""
-    return (
-        f"Not grades for every AU: the intensities of {weak} hardly follow those that are "
-        "animated (ICC in brackets), though the table writes them to two digits."
-    )
+    weak = [f"AU{au} ({_show(value)})" for au, value in scores if value is not None and value < limit]
+    return told.format(", ".join(weak)) if weak else ""
 
 
 def _unlike_groups(card: Mapping[str, Any]) -> str:
