@@ -25,6 +25,7 @@ from actionunits.facs.motion import (
     lip_gap,
     lips_part_intensity,
     place_points,
+    smile_measure,
 )
 from actionunits.facs.points import MIRROR_68
 from actionunits.facs.sets import DEFAULT_17
@@ -48,7 +49,7 @@ SHAPES: dict[int, dict[str, float]] = {
     18: {"mouthPucker": 1.0},
     20: {"mouthStretch": 0.9},
     22: {"mouthFunnel": 1.0},
-    23: {"mouthRollLower": 0.28, "mouthRollUpper": 0.28, "mouthPucker": 0.18},
+    23: {"mouthRollLower": 0.5, "mouthRollUpper": 0.5, "mouthPucker": 0.28},
     24: {"mouthPress": 0.9, "mouthRollLower": 0.18, "mouthRollUpper": 0.18},
     25: {"mouthLowerDown": 0.75, "mouthUpperUp": 0.35, "jawOpen": 0.08},
     26: {"jawOpen": 0.75},
@@ -234,3 +235,15 @@ def test_agrees_with_the_measured_face(face_model: dict[str, np.ndarray], number
     a, b = ours[moving].ravel(), theirs[moving].ravel()
     assert a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) > 0.92
     assert 0.6 < np.linalg.norm(a) / np.linalg.norm(b) < 1.25
+
+
+def test_a_dimpler_bunches_the_skin_and_is_no_little_smile() -> None:
+    """FACS has the corners narrowed and pulled inwards, the lower lip stretched; a smile draws them out."""
+    moved, smile = (displacement(Expression.both({au: 5.0})) for au in (14, 12))
+    assert 0 <= moved[54, 0] < 0.1 * smile[54, 0], "the corner stays"
+    assert moved[POINT_INDEX["mouth_side_L"], 0] < moved[54, 0] - 0.02, "the skin beside is drawn against it"
+    rest = TEMPLATE_POINTS[:68].astype(np.float32)
+    ours, theirs = (
+        smile_measure((rest + m[:68])[None])[0] - smile_measure(rest[None])[0] for m in (moved, smile)
+    )
+    assert 0 < ours < 0.2 * theirs

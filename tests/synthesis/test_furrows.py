@@ -77,6 +77,14 @@ def test_depth_grows_with_intensity_and_strength() -> None:
     assert darkest[0] > darkest[1] > darkest[2] > 50
 
 
+def test_skin_without_wrinkles_shows_what_the_movement_itself_folds() -> None:
+    """The pit and the bulge of a dimpler are no lines of age."""
+    young, aged = (shade_furrows(GREY, POINTS, Expression.both({14: 5.0}), s) for s in (0.0, 1.0))
+    place = around(0.47, 1.07)
+    assert 150 > young[place].min() > aged[place].min()
+    assert young[place].max() > 150, "the bulge beside catches light"
+
+
 def test_sides_are_apart() -> None:
     gain = shaded({6: 5.0, 12: 5.0}, {})
     assert gain[:, 200:].min() < 0.85

@@ -14,7 +14,7 @@ from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression
 from actionunits.synthesis.face_model import load_face_model
-from actionunits.synthesis.shapes import AU_SHAPES, MAX_WEIGHT, gaze_of, shape_weights
+from actionunits.synthesis.shapes import AU_SHAPES, MAX_WEIGHT, MIN_WEIGHT, gaze_of, shape_weights
 
 
 def test_every_au_of_the_package_has_an_entry() -> None:
@@ -33,7 +33,7 @@ def test_weights_grow_linearly_with_intensity(au: int, intensity: float) -> None
 @given(st.dictionaries(st.sampled_from(sorted(AU_SHAPES)), st.floats(0, 5)), st.floats(0, 1))
 def test_no_weight_leaves_its_range(intensities: dict[int, float], blink: float) -> None:
     weights = shape_weights(Expression.both(intensities), blink=blink)
-    assert all(0 < weight <= MAX_WEIGHT for weight in weights.values())
+    assert all(MIN_WEIGHT <= weight <= MAX_WEIGHT and weight for weight in weights.values())
 
 
 def test_one_side_moves_one_side() -> None:
@@ -92,10 +92,15 @@ def test_the_real_model_has_every_shape_and_moves_the_right_way(shared_data: Pat
         (10, 51, up, 0.2),
         (12, 54, up, 0.3),
         (12, 54, outward, 0.3),
+        (14, 55, up, 0.2),
         (15, 54, up, -0.2),
         (17, 57, up, 0.2),
         (20, 54, outward, 0.2),
+        (23, 51, up, -0.1),
+        (23, 57, up, 0.2),
         (26, 8, up, -1.0),
     ):
         moved = move(au, point)[axis]
         assert moved / least > 1, (au, point, moved)
+    dimpler, smile = move(14, 54), move(12, 54)
+    assert (dimpler[:2] < 0.25 * smile[:2]).all(), "a dimpler is no little smile"

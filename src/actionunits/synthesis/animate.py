@@ -26,7 +26,10 @@ from actionunits.synthesis.openings import shift_edge
 from actionunits.synthesis.targets import jaw_shift, move_points
 from actionunits.synthesis.warp import Window, backward_map, resample
 
-__all__ = ["AnimatedFace", "PortraitAnimator"]
+__all__ = ["ANIMATION_VERSION", "AnimatedFace", "PortraitAnimator"]
+
+#: Of how both animators draw AUs; pictures that were made by another are not mixed with new ones.
+ANIMATION_VERSION = "2"
 
 # What of the picture takes part, in template coordinates.
 _REACH = np.array([[-1.75, -1.55], [1.75, -1.55], [-1.75, 2.6], [1.75, 2.6]])

@@ -23,6 +23,7 @@ class Furrow:
         depth: share of the light that it takes at full depth.
         ridge: how strongly the skin bulges beside it: above or cheekwards (1), on the other side (-1).
         middle: the line crosses the midline and has no mirror image.
+        least: share of its depth that also skin without wrinkles shows: what the movement itself folds.
     """
 
     path: tuple[tuple[float, float], ...]
@@ -31,16 +32,18 @@ class Furrow:
     depth: float = 0.22
     ridge: float = 1.0
     middle: bool = False
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
 class Bulge:
-    """A round place that catches light (negative depth) or loses it."""
+    """A round place that catches light (negative depth) or loses it; ``least`` as of a :class:`Furrow`."""
 
     place: tuple[float, float]
     aus: dict[int, float]
     width: float
     depth: float
+    least: float = 0.0
 
 
 def _forehead() -> list[Furrow]:
@@ -91,8 +94,10 @@ _NASOLABIAL = [
 ]
 
 _MOUTH_CORNERS = [
-    Furrow(((0.445, 1.0), (0.465, 1.08), (0.45, 1.16)), {14: 1.0, 12: 0.25, 13: 0.5, 20: 0.3}, 0.017, 0.30),
-    Furrow(((0.50, 0.97), (0.535, 1.08), (0.51, 1.19)), {14: 0.6, 12: 0.3, 20: 0.4}, 0.018, 0.20),
+    Furrow(((0.445, 1.0), (0.465, 1.08), (0.45, 1.16)), {12: 0.25, 13: 0.5, 20: 0.3}, 0.017, 0.30),
+    Furrow(((0.50, 0.97), (0.535, 1.08), (0.51, 1.19)), {12: 0.3, 20: 0.4}, 0.018, 0.20),
+    Furrow(((0.445, 0.98), (0.475, 1.06), (0.45, 1.15)), {14: 1.0}, 0.026, 0.50, 0.6, least=0.6),
+    Furrow(((0.52, 0.94), (0.57, 1.07), (0.53, 1.22)), {14: 1.0}, 0.024, 0.30, 0.7, least=0.4),
     Furrow(((0.415, 1.12), (0.455, 1.19), (0.475, 1.29)), {15: 1.0, 17: 0.25}, 0.021, 0.24),
     Furrow(((0.58, 0.96), (0.62, 1.09), (0.60, 1.24)), {20: 0.8}, 0.018, 0.18),
     Furrow(((0.67, 1.0), (0.71, 1.12), (0.69, 1.26)), {20: 0.5}, 0.018, 0.16),
@@ -109,10 +114,10 @@ _CHIN = [
 ]  # fmt: skip
 
 _LIPS = [
-    *(Furrow(((x, 0.855), (1.02 * x, 0.885), (1.04 * x, 0.918)), {23: 0.9, 24: 0.6, 18: 1.0, 28: 0.5},
+    *(Furrow(((x, 0.855), (1.02 * x, 0.885), (1.04 * x, 0.918)), {23: 1.15, 24: 0.6, 18: 1.0, 28: 0.5},
              0.009, 0.16)
       for x in (0.045, 0.115, 0.19)),
-    *(Furrow(((x, 1.235), (0.98 * x, 1.26), (0.96 * x, 1.295)), {23: 0.8, 24: 0.4, 18: 0.7}, 0.009, 0.13)
+    *(Furrow(((x, 1.235), (0.98 * x, 1.26), (0.96 * x, 1.295)), {23: 1.0, 24: 0.4, 18: 0.7}, 0.009, 0.13)
       for x in (0.05, 0.13)),
     Furrow(((-0.26, 1.235), (-0.13, 1.275), (0.0, 1.285), (0.13, 1.275), (0.26, 1.235)),
            {24: 1.0, 23: 0.9, 17: 0.5, 28: 0.8}, 0.017, 0.22, 0.6, True),
@@ -134,7 +139,9 @@ BULGES: tuple[Bulge, ...] = (
     Bulge((0.42, -0.22), {4: 1.0}, 0.09, 0.09),
     Bulge((0.0, -0.34), {4: 0.8, 9: 0.8}, 0.06, -0.05),
     Bulge((0.47, -0.16), {5: 1.0}, 0.05, 0.07),
-    Bulge((0.57, 1.08), {14: 1.0}, 0.05, -0.07),
+    Bulge((0.455, 1.065), {14: 1.0}, 0.045, 0.24, 0.6),
+    Bulge((0.525, 1.075), {14: 1.0}, 0.035, -0.05),
+    Bulge((0.63, 1.09), {14: 1.0}, 0.075, -0.13, 0.6),
     Bulge((0.50, 1.33), {15: 1.0}, 0.05, -0.06),
     Bulge((0.13, 1.50), {17: 0.8}, 0.08, -0.05),
     Bulge((0.32, 0.60), {9: 0.7, 10: 1.0}, 0.05, -0.07),

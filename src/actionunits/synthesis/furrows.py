@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from actionunits.facs.motion import FacePlaces, face_frame, intensity_share
 from actionunits.records import Expression, FloatArray, ImageArray
-from actionunits.synthesis.furrow_lines import BULGES, FURROWS, Furrow
+from actionunits.synthesis.furrow_lines import BULGES, FURROWS, Bulge, Furrow
 from actionunits.synthesis.warp import Window
 
 __all__ = ["furrow_map", "shade_furrows"]
@@ -40,7 +40,7 @@ def shade_furrows(
         image: u8[H,W,3] RGB or u8[H,W].
         points68: [68,2], px, of the face as the picture shows it.
         expression: the AUs, left and right apart.
-        strength: 0 none, 1 as on a face of middle age; above 1 deeper.
+        strength: 0 as little as any skin folds, 1 as on a face of middle age; above 1 deeper.
         rng: where from person to person furrows differ in place and depth: give the same seed for the same
             person. None draws the lines as they stand in the table.
 
@@ -49,10 +49,9 @@ def shade_furrows(
     """
     shaded = image.copy()
     points = np.asarray(points68, np.float64)
-    spots = _spots(points, expression, rng)
-    if strength <= 0 or not len(spots):
+    spots = _spots(points, expression, rng, strength)
+    if not spots[:, 3].any():
         return shaded
-    spots[:, 3] *= strength
     reach = 3 * spots[:, 2:3]
     window = Window.around(np.concatenate([spots[:, :2] - reach, spots[:, :2] + reach]), image.shape)
     gain = _gain(spots, window, float(np.hypot(*face_frame(points)[1][0])))
@@ -107,6 +106,7 @@ class _Layout:
         places: the spots, to be carried onto a face.
         aus: the columns of ``weights``.
         weights: f64[L,2,A], how much each AU on the (left, right) side makes of each line or bulge.
+        least: f64[L], the strength that each line or bulge has at least.
     """
 
     owner: NDArray[np.int64]
@@ -117,6 +117,7 @@ class _Layout:
     places: FacePlaces
     aus: tuple[int, ...]
     weights: NDArray[np.float64]
+    least: NDArray[np.float64]
 
 
 def _curve(furrow: Furrow, mirror: float) -> NDArray[np.float64]:
@@ -152,14 +153,16 @@ def _lay_out() -> _Layout:
     )
     rows: list[NDArray[np.float64]] = []  # owner, along, x, y, normal x, normal y, width, depth
     weights: list[NDArray[np.float64]] = []
+    least: list[float] = []
 
-    def add(by: dict[int, float], sides: tuple[float, float]) -> int:
-        weights.append(np.outer(sides, [by.get(n, 0.0) for n in aus]))
+    def add(of: Furrow | Bulge, sides: tuple[float, float]) -> int:
+        weights.append(np.outer(sides, [of.aus.get(n, 0.0) for n in aus]))
+        least.append(of.least)
         return len(weights) - 1
 
     for furrow in FURROWS:
         for mirror in (1.0,) if furrow.middle else (1.0, -1.0):
-            owner = add(furrow.aus, (1, 1) if furrow.middle else ((1, 0) if mirror > 0 else (0, 1)))
+            owner = add(furrow, (1, 1) if furrow.middle else ((1, 0) if mirror > 0 else (0, 1)))
             line = _curve(furrow, mirror)
             normal, t = _normals(line), np.linspace(-1, 1, len(line))
             step = float(np.hypot(*np.diff(line, axis=0).T).mean())
@@ -172,7 +175,7 @@ def _lay_out() -> _Layout:
             rows.append(np.column_stack([whose, t, beside, normal, 1.7 * wide, -_RIDGE * dark / 1.7]))
     for bulge in BULGES:
         for mirror in (1.0, -1.0):
-            owner = add(bulge.aus, (1, 0) if mirror > 0 else (0, 1))
+            owner = add(bulge, (1, 0) if mirror > 0 else (0, 1))
             x, y = bulge.place
             rows.append(np.array([[owner, 0, mirror * x, y, 0, 0, bulge.width, bulge.depth]]))
     table = np.concatenate(rows)
@@ -185,6 +188,7 @@ def _lay_out() -> _Layout:
         FacePlaces(table[:, 2:4]),
         aus,
         np.stack(weights),
+        np.array(least),
     )
 
 
@@ -201,7 +205,10 @@ def _amounts(expression: Expression) -> NDArray[np.float64]:
 
 
 def _spots(
-    points: NDArray[np.float64], expression: Expression, rng: np.random.Generator | None
+    points: NDArray[np.float64],
+    expression: Expression,
+    rng: np.random.Generator | None,
+    strength: float = 1.0,
 ) -> NDArray[np.float64]:
     """f64[K,4]: x, y, width (px) and depth (positive dark) of every spot that the expression shows."""
     amounts = _amounts(expression)
@@ -210,7 +217,7 @@ def _spots(
     axes = face_frame(points)[1]
     unit_px = float(np.hypot(*axes[0]))
     xy = _LAYOUT.places.on(points, shown)
-    depth = _LAYOUT.depth[shown] * amounts[owner]
+    depth = _LAYOUT.depth[shown] * amounts[owner] * np.maximum(strength, _LAYOUT.least[owner])
     if rng is not None:
         # Drawn for every line, shown or not, so that a person's lines stay in place.
         chance = rng.normal(size=(len(amounts), 7))[owner]

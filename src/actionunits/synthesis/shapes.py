@@ -12,9 +12,10 @@ from actionunits.errors import UserError
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression
 
-__all__ = ["AU_SHAPES", "MAX_WEIGHT", "gaze_of", "shape_weights"]
+__all__ = ["AU_SHAPES", "MAX_WEIGHT", "MIN_WEIGHT", "gaze_of", "shape_weights"]
 
-#: For each AU the shapes at intensity 5. A name that ends in ``_`` has a left and a right shape.
+#: For each AU the shapes at intensity 5. A name that ends in ``_`` has a left and a right shape. AU14 has
+#: some of a smile taken away: the model's dimple draws the corner outwards and up, FACS's pinches it inwards.
 AU_SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp_": 1.0},
     2: {"browOuterUp_": 0.9},
@@ -27,14 +28,14 @@ AU_SHAPES: dict[int, dict[str, float]] = {
     11: {"mouthUpperUp_": 0.35, "noseSneer_": 0.25},
     12: {"mouthSmile_": 1.0},
     13: {"mouthSmile_": 0.45, "cheekPuff_": 0.3},
-    14: {"mouthDimple_": 1.25},
+    14: {"mouthDimple_": 1.35, "mouthSmile_": -0.12},
     15: {"mouthFrown_": 1.1},
     16: {"mouthLowerDown_": 1.0},
     17: {"mouthShrugLower": 0.9, "mouthShrugUpper": 0.25},
     18: {"mouthPucker": 0.9},
     20: {"mouthStretch_": 0.9},
     22: {"mouthFunnel": 0.9},
-    23: {"mouthRollLower": 0.34, "mouthRollUpper": 0.34, "mouthPucker": 0.2},
+    23: {"mouthRollLower": 0.5, "mouthRollUpper": 0.5, "mouthPucker": 0.28},
     24: {"mouthPress_": 1.15, "mouthRollLower": 0.26, "mouthRollUpper": 0.26},
     25: {"mouthLowerDown_": 0.75, "mouthUpperUp_": 0.35, "jawOpen": 0.08},
     26: {"jawOpen": 0.75},
@@ -50,8 +51,8 @@ AU_SHAPES: dict[int, dict[str, float]] = {
     64: {},
 }
 
-#: No shape gets more: beyond, the model's faces break.
-MAX_WEIGHT = 1.35
+#: No shape gets more, nor less: beyond, the model's faces break.
+MAX_WEIGHT, MIN_WEIGHT = 1.35, -0.3
 
 #: How much further a smile with parted lips lifts the upper lip, at intensity 5 of both.
 _SMILE_LIFT = 0.15
@@ -138,4 +139,4 @@ def _settled(weights: dict[str, float]) -> dict[str, float]:
         for name in ("eyeSquint_", "eyeWide_", "eyeLookDown_"):
             if name + side in weights:
                 weights[name + side] *= 1 - shut
-    return {name: min(weight, MAX_WEIGHT) for name, weight in weights.items() if weight > 0}
+    return {name: min(max(weight, MIN_WEIGHT), MAX_WEIGHT) for name, weight in weights.items() if weight}

@@ -203,6 +203,22 @@ def test_pictures_are_labelled_kept_and_not_mixed_with_others(tmp_path):
     assert np.array_equal(again.crops, before)
     with pytest.raises(UserError, match="made with other settings"):
         make_pictures(tmp_path / "store", photographs, _layout(seed=2), workers=1)
+    with pytest.raises(UserError, match="made with other settings"):
+        make_pictures(tmp_path / "store", photographs, _layout(animation="2"), workers=1)
+
+
+def test_a_dimpler_is_often_on_one_side_only_and_no_side_outgrows_its_label():
+    rng = np.random.default_rng(3)
+    drawn = [pictures.busy_expression(rng, (12, 14)) for _ in range(3000)]
+    lone = {}
+    for au in (12, 14):
+        sides = np.array([expression.sides(au) for expression in drawn])
+        sides = sides[sides.max(axis=1) > 0]
+        lone[au] = float((sides.min(axis=1) == 0).mean())
+        left, right = (sides > sides[:, ::-1]).mean(axis=0)
+        assert left == pytest.approx(right, abs=0.05)
+    assert 0.28 < lone[14] < 0.5
+    assert lone[12] < lone[14] - 0.15
 
 
 def test_a_smiling_photograph_is_weakly_labelled(tmp_path):

@@ -63,8 +63,9 @@ __all__ = [
 #: Inter-ocular distance at which portraits are animated.
 RENDER_INTER_OCULAR_PX = 60.0
 
-#: Share of an animated face's paired AUs that are made weaker on one side.
-LOPSIDED_SHARE = 0.25
+#: Share of an animated face's paired AUs that are made weaker on one side; and, of AUs that people often show
+#: on one side, that which is shown there only (the dimpler, as in contempt).
+LOPSIDED_SHARE, ONE_SIDED_SHARE = 0.25, {14: 0.3}
 
 #: Draws of a smiling photograph until one is broad; then a neutral one is taken.
 TRIES_FOR_A_BROAD_SMILE = 32
@@ -300,9 +301,11 @@ def busy_expression(rng: np.random.Generator, aus: tuple[int, ...]) -> Expressio
             if au not in left and compatible([*left, au]):
                 left[au], right[au] = drawn.sides(au)
     for au in left:
-        if ACTION_UNITS[au].paired and rng.random() < LOPSIDED_SHARE:
-            weaker = left if rng.random() < 0.5 else right
-            weaker[au] = min(left[au], right[au]) * float(rng.uniform(0.0, 0.8))
+        one_sided = au in ONE_SIDED_SHARE and rng.random() < ONE_SIDED_SHARE[au]
+        if one_sided or (ACTION_UNITS[au].paired and rng.random() < LOPSIDED_SHARE):
+            first = rng.random() < 0.5 if left[au] == right[au] else left[au] < right[au]
+            weaker = left if first else right
+            weaker[au] = 0.0 if one_sided else min(left[au], right[au]) * float(rng.uniform(0.0, 0.8))
     return Expression(left, right)
 
 

@@ -43,6 +43,7 @@ from actionunits.models.eight_bits import write_eight_bits
 from actionunits.models.embedded.net import MeanOfNetworks, PointsAndPicture, build
 from actionunits.models.weights import export_onnx, replace_card, save_model
 from actionunits.records import Batch, FloatArray, InputSpec, Stage
+from actionunits.synthesis.animate import ANIMATION_VERSION
 from actionunits.training.loop import EpochRecord
 
 __all__ = ["train_embedded"]
@@ -296,6 +297,7 @@ def _stores(
             landmarks=spec.landmarks,
             landmarks_version=landmarks_version(spec.landmarks),
             in_turn=use.startswith(HELD_BACK),
+            animation=ANIMATION_VERSION,
         )
         show = stage(f"animating {use} faces", "pictures") if stage else None
         stores[use] = make_pictures(
