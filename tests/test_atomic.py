@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from actionunits.atomic import make_directory, replace_when_done
+from actionunits.atomic import leave_no_empty_directory, make_directory, replace_when_done
 from actionunits.errors import UserError
 
 
@@ -75,3 +75,19 @@ def test_a_folder_in_the_way_is_said_to_be_one(tmp_path):
         replace_when_done(tmp_path / "table.csv") as beside,
     ):
         beside.write_text("1")
+
+
+def test_only_new_and_empty_directories_are_removed(tmp_path):
+    (tmp_path / "there").mkdir()
+    for new in ("there/a/b", "c"):
+        with pytest.raises(RuntimeError), leave_no_empty_directory(tmp_path / new):
+            make_directory(tmp_path / new)
+            raise RuntimeError
+        with leave_no_empty_directory(tmp_path / new):
+            pass
+    with leave_no_empty_directory(tmp_path / "there"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
+    with leave_no_empty_directory(tmp_path / "x" / "y"):
+        (make_directory(tmp_path / "x" / "y") / "table.csv").touch()
+    assert (tmp_path / "x" / "y" / "table.csv").is_file()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from actionunits.errors import UserError
 
-__all__ = ["make_directory", "replace_when_done"]
+__all__ = ["leave_no_empty_directory", "make_directory", "replace_when_done"]
 
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -74,3 +74,19 @@ def make_directory(path: str | os.PathLike[str]) -> Path:
             f"cannot write into {folder}: it is read-only, or permission is denied; choose another --out"
         )
     return folder
+
+
+@contextmanager
+def leave_no_empty_directory(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Remove a directory, and its parents, that were made meanwhile and in which nothing came to be.
+
+    What was there before stays, and so does what holds a file.
+    """
+    folder = Path(path).absolute()
+    made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty, or was never made
+            for each in made:
+                each.rmdir()

@@ -23,8 +23,11 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
 
     >>> print(unknown_name("format", "opnface", ["openface", "pyfeat", "long"]))
     unknown format 'opnface': did you mean 'openface'? Known: long, openface, pyfeat
+    >>> print(unknown_name("model", "caud", ["caud/heads", "embedded"]))
+    unknown model 'caud': did you mean 'caud/heads'? Known: caud/heads, embedded
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=2)
+    near = [each for each in names if each.startswith(f"{name}/")]
+    near = near[:4] or difflib.get_close_matches(name, names, n=2)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
     return UserError(f"unknown {kind} {name!r}: {hint}{'K' if hint else 'k'}nown: {', '.join(names)}")

@@ -274,6 +274,52 @@ def test_a_recording_is_not_replaced_by_an_annotated_video(clips: Path, tmp_path
     assert not (tmp_path / "clip.csv").exists()
 
 
+@pytest.mark.parametrize("layout", ["openface", "openface22", "pyfeat", "long"])
+@pytest.mark.parametrize("table", ["csv", "parquet"])
+def test_somebodys_own_table_is_not_replaced(clips: Path, tmp_path: Path, layout: str, table: str) -> None:
+    words = (clips / "photo.png", "--out", tmp_path, "--table", table)
+    path = tmp_path / f"photo.{table}"
+    assert _run(*words, "--format", layout).exit_code == 0
+    assert _run(*words, "--format", "long", "--report").exit_code == 0, "its own is"
+    codes = pd.DataFrame({"frame": [1], "AU12": [3]})
+    codes.to_csv(path, index=False) if table == "csv" else codes.to_parquet(path)
+    (tmp_path / "photo.html").unlink()
+    before = path.read_bytes()
+    refused = _run(*words, "--format", layout, "--report")
+    assert refused.exit_code == 2
+    assert f"photo.{table} was not made by au detect (a table of your own?)" in refused.stderr
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert path.read_bytes() == before
+
+
+def test_somebodys_own_page_and_what_is_no_table_are_not_replaced(clips: Path, tmp_path: Path) -> None:
+    for name in ("photo.html", "photo.csv", "photo.parquet"):
+        (tmp_path / name).write_bytes(b"\xff notes")
+        table = "parquet" if name == "photo.parquet" else "csv"
+        refused = _run(clips / "photo.png", "--out", tmp_path, "--report", "--table", table)
+        assert refused.exit_code == 2
+        assert f"{name} was not made by au detect" in refused.stderr
+        assert (tmp_path / name).read_bytes() == b"\xff notes"
+        (tmp_path / name).unlink()
+    (tmp_path / "photo.csv").touch()
+    assert _run(clips / "photo.png", "--out", tmp_path).exit_code == 2
+
+
+def test_nothing_is_left_of_a_run_without_a_result(clips: Path, tmp_path: Path) -> None:
+    (clips / "no.png").write_bytes(b"no picture at all")
+    for words in (("--jobs", "2"), ()):
+        failed = _run(clips / "no.png", clips / "gone.mp4", "--out", tmp_path / "new" / "o", *words)
+        assert failed.exit_code == 2
+        assert not (tmp_path / "new").exists()
+
+
+def test_an_address_is_told(clips: Path, tmp_path: Path) -> None:
+    far = _run("https://example.org/clip.mp4", clips / "photo.png", "--out", tmp_path)
+    assert far.exit_code == 1
+    assert "is an address (https): nothing is fetched from elsewhere" in far.stderr
+    assert (tmp_path / "photo.csv").is_file()
+
+
 def test_a_name_that_is_too_long_does_not_stop_the_others(clips: Path, tmp_path: Path) -> None:
     long = clips / f"{'n' * 300}.png"
     result = _run(long, clips / "photo.png", "--out", tmp_path / "o")

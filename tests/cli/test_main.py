@@ -54,6 +54,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
         (["detect", "a.mp4", "--format", "opnface"], "is not one of"),
         (["detect", "a.mp4", "--modle", "x"], "--model"),
         (["detect", ""], "a source is empty"),
+        (["detect", "a.mp4", "--out", ""], "--out is empty"),
         (["detekt"], "'detect'"),
     ],
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from actionunits.atomic import leave_no_empty_directory
 from actionunits.cli.progress import progress_bar
 from actionunits.errors import UserError
 
@@ -57,6 +58,12 @@ def _source(text: str) -> Path:
     return Path(text)
 
 
+def _out_folder(text: str) -> Path:
+    if not str(text):
+        raise UserError("--out is empty: expected the folder of the results")
+    return Path(text)
+
+
 def detect(
     sources: Annotated[
         list[Path],
@@ -67,7 +74,12 @@ def detect(
             parser=_source,
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder of the results; made if it is missing.")] = Path("au-out"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="FOLDER", help="Folder of the results; made if it is missing.", parser=_out_folder
+        ),
+    ] = Path("au-out"),
     layout: Annotated[
         _Format,
         typer.Option(
@@ -146,10 +158,10 @@ def detect(
     is a row with success 0 and empty AUs. The table of a folder names each
     row's picture (but in openface22). Sources of one name are told apart by
     suffix or folder: a_clip.csv, b_clip.csv. Older files of the same names
-    (table, annotated video, page) are replaced once the new ones are
-    complete. An ELAN file that a coder has worked on is not: with --elan,
-    nothing of that source is written then; nor is, with --video, a video
-    NAME_au.mp4 that au detect did not make.
+    that au detect made are replaced once the new ones are complete. A file
+    that it did not make (a table, page or video of your own), or an ELAN
+    file that a coder has worked on, is not: nothing of that source is
+    written then. A link to a file is a source besides the file itself.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each
@@ -205,10 +217,11 @@ def detect(
     )
     named = list(zip(sources, output_names(sources), strict=True))
     teller = _Teller(sources)
-    if side_by_side:
-        summaries = _several(named, options, plan, jobs, teller)
-    else:
-        summaries = [_one(engine, source, name, plan, teller) for source, name in named]
+    with leave_no_empty_directory(out):
+        if side_by_side:
+            summaries = _several(named, options, plan, jobs, teller)
+        else:
+            summaries = [_one(engine, source, name, plan, teller) for source, name in named]
     teller.repeat_notes()
     teller.tell_left()
     if all(summary is None for summary in summaries):

@@ -26,9 +26,10 @@ def list_models(context: typer.Context) -> None:
         return
     from actionunits.models.registry import REGISTRY
 
-    width = max(len(name) for name in REGISTRY)
-    for name, row in REGISTRY.items():
-        print(f"{name:<{width}}  {row.paper:<12}  {row.summary}")
+    rows = [("network", "paper", "what it is"), *((n, row.paper, row.summary) for n, row in REGISTRY.items())]
+    width, wide = (max(len(row[column]) for row in rows) for column in (0, 1))
+    for name, paper, summary in rows:
+        print(f"{name:<{width}}  {paper:<{wide}}  {summary}")
     print("\nau models show NAME: its configuration; au models show FILE: a model file's card;")
     print("au models show embedded (or default): the card of the model that `au detect` uses by default")
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from math import radians
 from typing import TYPE_CHECKING, Literal, Protocol
 
+import numpy as np
+
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.errors import UserError, unknown_name
 from actionunits.facs.units import ACTION_UNITS, au_column
@@ -32,6 +34,7 @@ __all__ = [
     "graded",
     "layout_of",
     "names_of_pictures",
+    "starts_of_tables",
 ]
 
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
@@ -375,6 +378,15 @@ def layout_of(
             "leave --sides out"
         )
     return LAYOUTS[name](Told(tuple(aus), thresholds, source, files, emotions, sides))
+
+
+def starts_of_tables() -> set[tuple[str, ...]]:
+    """The names of each layout's first columns, by which a table is known for one of this package.
+
+    OpenFace's own files have gaze or the head's place where ours have its turn.
+    """
+    none = Told((), np.empty(0, np.float32))
+    return {tuple(column.name for column in make(none).columns[:8]) for make in LAYOUTS.values()}
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

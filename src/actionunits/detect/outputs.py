@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from actionunits.atomic import make_directory
-from actionunits.datasets.elan import is_as_written
 from actionunits.detect.baseline import baseline_notes
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
@@ -23,10 +22,10 @@ from actionunits.detect.overlay import (
     Sink,
     annotated_picture,
     annotated_video,
-    is_annotated_video,
 )
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
+from actionunits.detect.replacing import refuse_to_replace, refuse_to_replace_a_coders
 from actionunits.detect.smoothing import SMOOTH_REACH
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
@@ -199,8 +198,8 @@ def detect_to_files(
 
     Raises:
         UserError: the source cannot be read, or a file cannot be written; then no file of it is left. Or
-            boxes or sides are asked for of a model that has none, or an ELAN file is there that somebody has
-            worked on, or a video in place of the annotated one that is none.
+            boxes or sides are asked for of a model that has none, or a file of the same name is there that
+            is not of au detect, or an ELAN file that somebody has worked on.
     """
     from actionunits.faces.video import open_source
 
@@ -218,9 +217,7 @@ def detect_to_files(
     start = time.perf_counter()
     frames = open_source(source)
     paths = _paths(frames, name, plan)
-    _refuse_to_replace({source.resolve(), *plan.protected}, paths)
-    _refuse_to_replace_a_coders(paths)
-    _refuse_to_replace_a_recording(paths)
+    refuse_to_replace({source.resolve(), *plan.protected}, paths)
     left = _not_written(name, plan, paths.values(), source)
     make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
@@ -252,7 +249,7 @@ def detect_to_files(
             model = detector.backend.name
             report.write(paths["report"], frames, model=model, settings=settings, notes=warnings)
         if events is not None:
-            _refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
+            refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
             events.write(paths["elan"], frames.path)
     return SourceSummary(
         source=source,
@@ -452,25 +449,3 @@ def _is(asked: Callable[[], bool]) -> bool:
         return asked()
     except OSError:
         return False
-
-
-def _refuse_to_replace_a_coders(paths: Mapping[str, Path]) -> None:
-    if "elan" in paths and paths["elan"].exists() and not is_as_written(paths["elan"]):
-        raise UserError(
-            f"{paths['elan']} is not as au detect wrote it (a coder's corrections?): rename it or choose "
-            "another --out"
-        )
-
-
-def _refuse_to_replace_a_recording(paths: Mapping[str, Path]) -> None:
-    video = paths.get("video")
-    if video and video.suffix == ".mp4" and _is(video.exists) and not is_annotated_video(video):
-        raise UserError(
-            f"{video} was not made by au detect (a recording?): rename it or choose another --out"
-        )
-
-
-def _refuse_to_replace(protected: Container[Path], paths: Mapping[str, Path]) -> None:
-    for path in paths.values():
-        if path.resolve() in protected:
-            raise UserError(f"the output {path} would replace a source: choose another --out")
