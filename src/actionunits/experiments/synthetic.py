@@ -23,6 +23,7 @@ from actionunits.facs.sets import AU_SETS
 from actionunits.facs.units import au_column
 from actionunits.models.config import to_plain
 from actionunits.records import InputSpec, LabelIndex, OnProgress
+from actionunits.synthesis.animate import ANIMATION_VERSION
 from actionunits.synthesis.coded_faces import PatternTable
 from actionunits.synthesis.coded_set import CodedSet
 from actionunits.synthesis.emotion_set import EMOTION_AUS, LABORATORY_EYES_PX, VIEWS_DEG, EmotionSet
@@ -169,6 +170,7 @@ def synthetic_place(folder: Path, settings: DataSettings, spec: InputSpec) -> Pa
         "set": to_plain(people),
         "crop": CropGeometry.of(spec).to_plain(),
         "version": MICRO_VERSION if isinstance(people, MicroSet) else VERSION,
+        "animation": ANIMATION_VERSION,
         **({"lasting": LASTING_VERSION} if isinstance(people, LastingSet) else {}),
         **({"emotions": [VIEWS_DEG, LABORATORY_EYES_PX]} if isinstance(people, EmotionSet) else {}),
     }

@@ -206,7 +206,7 @@ def _mean(values: Sequence[float | None]) -> float | None:
 def _seeds(card: Mapping[str, Any]) -> list[str]:
     if len(card["seeds"]) < 2:
         return []
-    judged = "its judges" if card["recipe"]["folds"] else "validation"
+    judged = "held back" if card["recipe"]["folds"] else "validation"
     head = ["seed", judged, "AU12", "AU6", "smile above own neutral", "most called on neutral"]
     names = ("smile_above_own_neutral", "most_called_on_neutral", "animated_auc")
     rows = []
@@ -219,10 +219,10 @@ def _seeds(card: Mapping[str, Any]) -> list[str]:
     note = "Trainings that differ in their seed only, on the same people; the validation people chose:"
     if card["recipe"]["folds"]:
         note = (
-            "Trainings that differ in their seed only, on the same people. Its judges: the score (half the "
+            "Trainings that differ in their seed only, on the same people. Held back: the score (half the "
             "mean AUC of animated AUs at rest and on smiles, half that of AU6 and AU12 on photographs in "
-            f"{VIEWS} views) of the networks that judge in its place (below); for what is kept, "
-            f"{_show3(card['validation_score'])}:"
+            f"{VIEWS} views) that the seed's other networks reach on the people from whom they did not "
+            f"learn; it chose which are kept, whose mean has {_show3(card['validation_score'])}:"
         )
     elif len(kept) > 1:
         note = (
@@ -309,7 +309,7 @@ def _chosen(card: Mapping[str, Any]) -> str:
             )
         return (
             f"{chosen}The calibration and the thresholds were set by what other networks, each of which did "
-            f"not learn from one of {folds} parts of the people, say of that part (below): of all neutral "
+            f"not learn from one of {folds} parts of the people, say of that part: of all neutral "
             f"photographs, in {VIEWS} views each, at most {CALLED_AT_REST:.0%} are called, and of all faces "
             f"without an AU, neutral and animated ones together, at most {CALLED_WITHOUT:.0%}"
         )
