@@ -52,8 +52,8 @@ def test_convolutions_and_products_have_weights_of_seven_bits(files):
     convolutions = sum(node.op_type == "Conv" for node in proto.graph.node)
     products = sum(node.op_type == "Gemm" for node in proto.graph.node)
     assert convolutions == 7
-    assert products == 5
-    assert len(weights) == convolutions + products
+    assert products == 10
+    assert len(weights) == convolutions + products - 3, "three codes see the face and its mirror"
     assert all(np.abs(values.astype(int)).max() <= 64 for values in weights)
     assert files[1].stat().st_size < 0.4 * files[0].stat().st_size
 
