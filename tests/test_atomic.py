@@ -87,6 +87,9 @@ def test_only_new_and_empty_directories_are_removed(tmp_path):
             pass
     with leave_no_empty_directory(tmp_path / "there"):
         pass
+    long = tmp_path / "d" / ("n" * 300)
+    with pytest.raises(UserError, match="cannot make the folder"), leave_no_empty_directory(long):
+        make_directory(long)
     assert [path.name for path in tmp_path.iterdir()] == ["there"]
     with leave_no_empty_directory(tmp_path / "x" / "y"):
         (make_directory(tmp_path / "x" / "y") / "table.csv").touch()

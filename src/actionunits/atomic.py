@@ -87,6 +87,6 @@ def leave_no_empty_directory(path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):  # it is not empty, or was never made
-            for each in made:
+        for each in made:
+            with suppress(OSError):  # it is not empty, or was never made
                 each.rmdir()

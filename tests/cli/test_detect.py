@@ -269,7 +269,7 @@ def test_a_recording_is_not_replaced_by_an_annotated_video(clips: Path, tmp_path
     (tmp_path / "clip.csv").unlink()
     refused = _run(*words)
     assert refused.exit_code == 2
-    assert "clip_au.mp4 was not made by au detect" in refused.stderr
+    assert "clip_au.mp4 is not as au detect wrote it (a recording?)" in refused.stderr
     assert (tmp_path / "clip_au.mp4").read_bytes() == recording
     assert not (tmp_path / "clip.csv").exists()
 
@@ -287,22 +287,22 @@ def test_somebodys_own_table_is_not_replaced(clips: Path, tmp_path: Path, layout
     before = path.read_bytes()
     refused = _run(*words, "--format", layout, "--report")
     assert refused.exit_code == 2
-    assert f"photo.{table} was not made by au detect (a table of your own?)" in refused.stderr
+    assert f"photo.{table} is not as au detect wrote it (a table of your own?)" in refused.stderr
     assert [file.name for file in tmp_path.iterdir()] == [path.name]
     assert path.read_bytes() == before
 
 
 def test_somebodys_own_page_and_what_is_no_table_are_not_replaced(clips: Path, tmp_path: Path) -> None:
-    for name in ("photo.html", "photo.csv", "photo.parquet"):
+    for name in ("photo.html", "photo.csv", "photo.parquet", "photo_au.png"):
         (tmp_path / name).write_bytes(b"\xff notes")
         table = "parquet" if name == "photo.parquet" else "csv"
-        refused = _run(clips / "photo.png", "--out", tmp_path, "--report", "--table", table)
+        refused = _run(clips / "photo.png", "--out", tmp_path, "--report", "--video", "--table", table)
         assert refused.exit_code == 2
-        assert f"{name} was not made by au detect" in refused.stderr
+        assert f"{name} is not as au detect wrote it" in refused.stderr
         assert (tmp_path / name).read_bytes() == b"\xff notes"
         (tmp_path / name).unlink()
     (tmp_path / "photo.csv").touch()
-    assert _run(clips / "photo.png", "--out", tmp_path).exit_code == 2
+    assert _run(clips / "photo.png", "--out", tmp_path).exit_code == 0, "an empty file is nobody's work"
 
 
 def test_nothing_is_left_of_a_run_without_a_result(clips: Path, tmp_path: Path) -> None:
@@ -316,7 +316,10 @@ def test_nothing_is_left_of_a_run_without_a_result(clips: Path, tmp_path: Path) 
 def test_an_address_is_told(clips: Path, tmp_path: Path) -> None:
     far = _run("https://example.org/clip.mp4", clips / "photo.png", "--out", tmp_path)
     assert far.exit_code == 1
-    assert "is an address (https): nothing is fetched from elsewhere" in far.stderr
+    assert far.stderr == (
+        "au: https://example.org/clip.mp4 is an address: nothing is fetched from elsewhere; save the file "
+        "here first\n"
+    )
     assert (tmp_path / "photo.csv").is_file()
 
 

@@ -64,7 +64,9 @@ def test_one_step_of_every_recipe(tmp_path: Path, cache: Path, name: str) -> Non
     assert load_model(tmp_path / "fold-1" / "model.safetensors").spec.aus == table.aus
 
 
-def test_folds_that_are_done_are_kept_and_the_rest_goes_on(tmp_path: Path, cache: Path) -> None:
+def test_folds_that_are_done_are_kept_and_the_rest_goes_on(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = load_recipe("facs3d/cnn2d", scale="tiny")
     whole = cross_validate(recipe, tmp_path / "whole", cache=cache)
     first = cross_validate(recipe, tmp_path / "cut", cache=cache, only=[2])
@@ -88,6 +90,9 @@ def test_folds_that_are_done_are_kept_and_the_rest_goes_on(tmp_path: Path, cache
         cross_validate(other, tmp_path / "cut", cache=cache)
     with pytest.raises(UserError, match="no fold 3"):
         cross_validate(recipe, tmp_path / "cut", cache=cache, only=[3])
+    monkeypatch.setattr("actionunits.experiments.synthetic.ANIMATION_VERSION", "another")
+    with pytest.raises(UserError, match="synthetic faces that are drawn otherwise now"):
+        cross_validate(recipe, tmp_path / "cut", only=[1])
 
 
 @pytest.mark.parametrize("name", ["k-fold", "leave-one-subject-out", "thirds"])

@@ -14,7 +14,7 @@ from actionunits.facs.sets import DEFAULT_17
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression
 from actionunits.synthesis.face_model import load_face_model
-from actionunits.synthesis.shapes import AU_SHAPES, MAX_WEIGHT, MIN_WEIGHT, gaze_of, shape_weights
+from actionunits.synthesis.shapes import AU_SHAPES, MAX_WEIGHT, gaze_of, shape_weights
 
 
 def test_every_au_of_the_package_has_an_entry() -> None:
@@ -33,7 +33,7 @@ def test_weights_grow_linearly_with_intensity(au: int, intensity: float) -> None
 @given(st.dictionaries(st.sampled_from(sorted(AU_SHAPES)), st.floats(0, 5)), st.floats(0, 1))
 def test_no_weight_leaves_its_range(intensities: dict[int, float], blink: float) -> None:
     weights = shape_weights(Expression.both(intensities), blink=blink)
-    assert all(MIN_WEIGHT <= weight <= MAX_WEIGHT and weight for weight in weights.values())
+    assert all(-0.2 < weight <= MAX_WEIGHT and weight for weight in weights.values())
 
 
 def test_one_side_moves_one_side() -> None:

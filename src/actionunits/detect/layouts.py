@@ -9,6 +9,7 @@ that was.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import radians
@@ -32,9 +33,9 @@ __all__ = [
     "OpenFaceLayout",
     "Told",
     "graded",
+    "is_own_header",
     "layout_of",
     "names_of_pictures",
-    "starts_of_tables",
 ]
 
 #: A cell; None is unknown: an empty cell of a CSV table, null in Parquet.
@@ -380,13 +381,27 @@ def layout_of(
     return LAYOUTS[name](Told(tuple(aus), thresholds, source, files, emotions, sides))
 
 
-def starts_of_tables() -> set[tuple[str, ...]]:
-    """The names of each layout's first columns, by which a table is known for one of this package.
+def is_own_header(names: Sequence[str]) -> bool:
+    """Whether a table's columns are all those, and only those, that one of the layouts writes.
 
-    OpenFace's own files have gaze or the head's place where ours have its turn.
+    OpenFace's and py-feat's own files have others besides, as has a table to which somebody added one.
     """
-    none = Told((), np.empty(0, np.float32))
-    return {tuple(column.name for column in make(none).columns[:8]) for make in LAYOUTS.values()}
+    aus = tuple(dict.fromkeys(int(name[2:4]) for name in names if re.match(r"AU\d\d(_|$)", name)))
+    if not set(aus) <= set(ACTION_UNITS):
+        return False
+    last = max((place for place, name in enumerate(names) if re.fullmatch(r"AU\d\d", name)), default=-1)
+    emotions = [name.removeprefix("emotion_") for name in names if name.startswith("emotion_")]
+    emotions = emotions or [
+        name for name in names[last + 1 :] if name not in ("input", "frame", "approx_time")
+    ]
+    unknown = np.zeros(len(aus), np.float32)
+    return any(
+        [column.name for column in make(Told(aus, unknown, "", files, told, sides)).columns] == list(names)
+        for make in LAYOUTS.values()
+        for files in ((), ("a picture",))
+        for told in ((), emotions)
+        for sides in (False, True)
+    )
 
 
 def names_of_pictures(frames: FrameSource) -> list[str]:

@@ -25,7 +25,7 @@ from actionunits.detect.overlay import (
 )
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
-from actionunits.detect.replacing import refuse_to_replace, refuse_to_replace_a_coders
+from actionunits.detect.replacing import refuse_to_replace
 from actionunits.detect.smoothing import SMOOTH_REACH
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
@@ -217,9 +217,9 @@ def detect_to_files(
     start = time.perf_counter()
     frames = open_source(source)
     paths = _paths(frames, name, plan)
-    refuse_to_replace({source.resolve(), *plan.protected}, paths)
+    protected = {source.resolve(), *plan.protected}
+    refuse_to_replace(protected, paths)
     left = _not_written(name, plan, paths.values(), source)
-    make_directory(plan.folder)
     report = _report(detector, timed=frames.kind == "video") if plan.report else None
     files = names_of_pictures(frames)
     layout = layout_of(
@@ -231,6 +231,7 @@ def detect_to_files(
         detector.emotions,
         sides=plan.sides,
     )
+    make_directory(plan.folder)
     with ExitStack() as opened:
         table = opened.enter_context(open_table(paths["table"], layout))
         sinks: list[Sink] = [table.add]
@@ -242,6 +243,7 @@ def detect_to_files(
         if events is not None:
             sinks.append(events.add)
         count = _feed(detector, frames, sinks, keep_frames=plan.video, on_progress=on_progress)
+        refuse_to_replace(protected, paths)  # somebody may have saved a file meanwhile
         notes = _notes(detector, frames, plan, count, events)
         if report is not None:
             warnings = [*([count.trouble] if count.trouble else []), *notes]
@@ -249,7 +251,6 @@ def detect_to_files(
             model = detector.backend.name
             report.write(paths["report"], frames, model=model, settings=settings, notes=warnings)
         if events is not None:
-            refuse_to_replace_a_coders(paths)  # who may have saved it meanwhile
             events.write(paths["elan"], frames.path)
     return SourceSummary(
         source=source,

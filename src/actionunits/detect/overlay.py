@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import cv2
 import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from actionunits.atomic import replace_when_done
 from actionunits.detect.layouts import graded
@@ -24,7 +26,14 @@ from actionunits.records import FloatArray, ImageArray
 if TYPE_CHECKING:
     import av
 
-__all__ = ["Annotator", "Sink", "annotated_picture", "annotated_video", "is_annotated_video"]
+__all__ = [
+    "Annotator",
+    "Sink",
+    "annotated_picture",
+    "annotated_video",
+    "is_annotated_picture",
+    "is_annotated_video",
+]
 
 #: Takes the results of the next frame.
 Sink: TypeAlias = Callable[[FrameResult], None]
@@ -49,7 +58,7 @@ _BOX_IN_RADII = 150
 _CLOCK_HZ = 90_000
 #: Pictures of a folder in a second of video.
 _SLIDES_HZ = 2.0
-#: The comment of a written video, by which it is known again.
+#: The comment of a written video or picture, by which it is known again.
 _MADE_BY = "annotated by au detect"
 
 
@@ -233,10 +242,20 @@ def annotated_picture(path: Path, annotator: Annotator) -> Iterator[Sink]:
         def add(result: FrameResult) -> None:
             assert result.frame is not None, "run with keep_frames=True"
             drawn = annotator.draw(result.frame.image, result)
-            _, data = cv2.imencode(".png", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR))
-            beside.write_bytes(data.tobytes())
+            made_by = PngInfo()
+            made_by.add_text("Comment", _MADE_BY)
+            Image.fromarray(drawn).save(beside, pnginfo=made_by)
 
         yield add
+
+
+def is_annotated_picture(path: Path) -> bool:
+    """Whether :func:`annotated_picture` wrote a file, by what it says of its maker."""
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get("Comment") == _MADE_BY
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return False
 
 
 @contextmanager

@@ -83,7 +83,7 @@ def cross_validate(
     folds = folds_of(recipe.folds, index)
     numbers = _chosen(only, len(folds.folds))
     if is_first_process():  # what is refused until here leaves nothing that would refuse another recipe
-        _keep_recipe(recipe, out)
+        _keep_recipe(recipe, out, crops)
         write_folds(out / "folds.json", folds)
     for number in numbers:
         _one_fold(recipe, crops, folds, number, out, stage, on_epoch)
@@ -205,14 +205,19 @@ def _check_recipe(recipe: Recipe, out: Path) -> None:
         raise UserError(f"{out} holds a run of another recipe (see {path.name}): choose another --out")
 
 
-def _keep_recipe(recipe: Recipe, out: Path) -> None:
+def _keep_recipe(recipe: Recipe, out: Path, crops: CropCache) -> None:
     """Write the resolved recipe and the record; of a run that goes on, what has changed."""
     path, record = out / "recipe.toml", out / "run.json"
     kept = _kept_recipe(path) if path.exists() else None
     if kept is None:
         with replace_when_done(path) as beside:
             beside.write_text(to_toml(recipe), encoding="utf-8")
-    made = json.loads(record.read_text(encoding="utf-8")) if record.exists() else _record(recipe)
+    new = _record(recipe, crops)
+    made = json.loads(record.read_text(encoding="utf-8")) if record.exists() else new
+    if made.get("drawn", new.get("drawn")) != new.get("drawn"):
+        raise UserError(
+            f"{out} holds a run on synthetic faces that are drawn otherwise now: choose another --out"
+        )
     changes = {} if kept is None else _changes(kept, recipe)
     if changes:  # what was made stays on record; what goes on otherwise is added
         done = sorted(file.parent.name for file in out.glob("fold-*/predictions.parquet"))
@@ -250,9 +255,10 @@ def _kept_recipe(path: Path) -> Recipe | None:
         return None
 
 
-def _record(recipe: Recipe) -> dict[str, Any]:
+def _record(recipe: Recipe, crops: CropCache) -> dict[str, Any]:
     return {
         "model": recipe.model.name,
         "seeds": {"data": recipe.data.seed, "folds": recipe.folds.seed, "training": recipe.training.seed},
+        **({"drawn": crops.folder.name} if recipe.data.name == "synthetic" else {}),
         **environment(),
     }

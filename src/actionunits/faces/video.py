@@ -157,11 +157,10 @@ def open_source(path: str | Path) -> FrameSource:
         if source.is_dir():
             return _open_folder(source)
         if not source.exists():
-            address = re.match(r"(\w{2,}):/", str(path))
-            if address:
+            if address := re.match(r"([a-z]{2,}):/+(.*)", source.as_posix(), re.IGNORECASE):
                 raise UserError(
-                    f"{path} is an address ({address[1]}): nothing is fetched from elsewhere; save the file "
-                    "here first"
+                    f"{address[1]}://{address[2]} is an address: nothing is fetched from elsewhere; save the "
+                    "file here first"
                 )
             raise UserError(f"{source} does not exist: expected a picture, a video or a folder of pictures")
         with source.open("rb") as file:

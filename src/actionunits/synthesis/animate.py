@@ -28,7 +28,8 @@ from actionunits.synthesis.warp import Window, backward_map, resample
 
 __all__ = ["ANIMATION_VERSION", "AnimatedFace", "PortraitAnimator"]
 
-#: Of how both animators draw AUs; pictures that were made by another are not mixed with new ones.
+#: Of how both animators draw AUs, and by which chance; pictures that were made by another are not mixed with
+#: new ones.
 ANIMATION_VERSION = "2"
 
 # What of the picture takes part, in template coordinates.
@@ -95,7 +96,7 @@ class PortraitAnimator:
             expression: the AUs.
             blink: 0 (open as in the photograph) to 1 (shut).
             gaze: (to the subject's left, up), -1 to 1, on top of AU61 to 64.
-            furrow_strength: 0 without wrinkles, 1 as usual.
+            furrow_strength: 0 as little as any skin folds, 1 as usual.
             rng: randomness of the furrows; None for those of this portrait's seed.
         """
         shown, looking = _with_blink(expression, blink), _gaze(expression, gaze)

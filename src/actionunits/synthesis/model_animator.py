@@ -95,7 +95,7 @@ class ModelAnimator:
             pitch_deg: turn upwards.
             roll_deg: tilt to the subject's left shoulder: clockwise in the picture.
             light: the light on the face; None for the photograph's.
-            furrow_strength: 0 without wrinkles, 1 as usual.
+            furrow_strength: 0 as little as any skin folds, 1 as usual.
             size_px: side of a square picture around the face; None for the photograph's own frame.
             window: side of that square in inter-ocular distances, so the eyes are ``size_px / window``
                 pixels apart.

@@ -139,7 +139,7 @@ class Renderer:
             view: what the picture shows.
             expression: for the furrows.
             inside: whether the inside of the mouth can be seen.
-            furrow_strength: 0 for none, 1 as usual.
+            furrow_strength: 0 as little as any skin folds, 1 as usual.
             mouth: how its inside looks.
             rng: randomness of the furrows.
         """
@@ -195,7 +195,7 @@ class Renderer:
     def _furrowed(
         self, textures: _Textures, expression: Expression, strength: float, rng: np.random.Generator | None
     ) -> _Textures:
-        if strength <= 0 or not expression.aus:
+        if not expression.aus:
             return textures
         points = ((self._points + 0.5) * textures.level - 0.5).astype(np.float32)
         skin = shade_furrows(textures.skin, points, expression, strength, rng)

@@ -12,7 +12,7 @@ from actionunits.errors import UserError
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression
 
-__all__ = ["AU_SHAPES", "MAX_WEIGHT", "MIN_WEIGHT", "gaze_of", "shape_weights"]
+__all__ = ["AU_SHAPES", "MAX_WEIGHT", "gaze_of", "shape_weights"]
 
 #: For each AU the shapes at intensity 5. A name that ends in ``_`` has a left and a right shape. AU14 has
 #: some of a smile taken away: the model's dimple draws the corner outwards and up, FACS's pinches it inwards.
@@ -51,8 +51,8 @@ AU_SHAPES: dict[int, dict[str, float]] = {
     64: {},
 }
 
-#: No shape gets more, nor less: beyond, the model's faces break.
-MAX_WEIGHT, MIN_WEIGHT = 1.35, -0.3
+#: No shape gets more: beyond, the model's faces break.
+MAX_WEIGHT = 1.35
 
 #: How much further a smile with parted lips lifts the upper lip, at intensity 5 of both.
 _SMILE_LIFT = 0.15
@@ -139,4 +139,4 @@ def _settled(weights: dict[str, float]) -> dict[str, float]:
         for name in ("eyeSquint_", "eyeWide_", "eyeLookDown_"):
             if name + side in weights:
                 weights[name + side] *= 1 - shut
-    return {name: min(max(weight, MIN_WEIGHT), MAX_WEIGHT) for name, weight in weights.items() if weight}
+    return {name: min(weight, MAX_WEIGHT) for name, weight in weights.items() if weight}

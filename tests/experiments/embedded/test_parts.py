@@ -182,7 +182,7 @@ def test_a_portrait_comes_at_the_asked_size(tmp_path):
 def _layout(**changes):
     values = {"aus": (12, 25), "size_px": 32, "inter_ocular_px": 14.0, "eye_line": 0.3, "count": 1, "seed": 1}
     values |= {"flat_share": 1.0, "real_share": 0.0, "smiling_share": 0.0, "mixed_share": 0.0}
-    values |= {"subjects": ("f/1",), "face_model": ""}
+    values |= {"subjects": ("f/1",), "face_model": "", "animation": "2"}
     return Layout(**values | changes)
 
 
@@ -204,7 +204,7 @@ def test_pictures_are_labelled_kept_and_not_mixed_with_others(tmp_path):
     with pytest.raises(UserError, match="made with other settings"):
         make_pictures(tmp_path / "store", photographs, _layout(seed=2), workers=1)
     with pytest.raises(UserError, match="made with other settings"):
-        make_pictures(tmp_path / "store", photographs, _layout(animation="2"), workers=1)
+        make_pictures(tmp_path / "store", photographs, _layout(animation="3"), workers=1)
 
 
 def test_a_dimpler_is_often_on_one_side_only_and_no_side_outgrows_its_label():

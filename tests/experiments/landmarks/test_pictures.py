@@ -18,7 +18,7 @@ def test_lips_of_other_tones_keep_their_points(tmp_path: Path) -> None:
     face = PlacedFace(tmp_path / "5.png", "f/5", portrait.landmarks.points)
 
     def made(share: float) -> tuple[np.ndarray, np.ndarray]:
-        layout = StoreLayout(PER_PART, 1, 1.0, share, ("f/5",), "")
+        layout = StoreLayout(PER_PART, 1, 1.0, share, ("f/5",), "", "2")
         pictures = make_pictures(tmp_path / str(share), [face], layout, tmp_path / "none.npz", workers=1)
         return pictures.images.astype(int), pictures.points
 

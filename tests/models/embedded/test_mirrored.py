@@ -33,7 +33,7 @@ def test_its_first_twins_are_a_usual_convolution() -> None:
     torch.testing.assert_close(layer(features)[:, :3], plain(features))
 
 
-def test_twins_are_normalised_alike() -> None:
+def test_twins_keep_one_mean_and_deviation() -> None:
     torch.manual_seed(0)
     norm, plain = MirrorNorm(4), torch.nn.BatchNorm2d(4)
     features = torch.randn(6, 4, 5, 5) * 3 + torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None, None]

@@ -190,5 +190,16 @@ def test_networks_trained_apart_are_averaged_before_one_calibration(tmp_path):
     said = load_backend(tmp_path / "mean.onnx").predict(Batch(batch.frames.numpy(), batch.landmarks.numpy()))
     np.testing.assert_allclose(said.probability, torch.sigmoid(both.logits).detach(), atol=1e-5)
     np.testing.assert_allclose(said.sides, both.sides.detach(), atol=1e-4)
-    with pytest.raises(ValueError, match="members must be 1 or more, got 0"):
-        EmbeddedConfig(members=0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"members": 0}, "members must be 1 or more, got 0"),
+        ({"size_px": 120}, "size_px must be a multiple of 16, got 120"),
+        ({"widths": (16, 24, 55, 96)}, "widths must be even"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        EmbeddedConfig(**wrong)

@@ -52,10 +52,10 @@ class Layout:
         groups: that of each subject, the apparent one that its source names or none, where each is drawn as
             often as another; else empty.
         in_turn: people are animated one after the other instead of drawn.
-        animation: version of how AUs are drawn.
         files: which arrays there are, for stores of older versions have fewer.
         subjects: the subjects, as :attr:`PictureStore.subject` numbers them.
         face_model: name of the 3-D model's file, or empty.
+        animation: version of how AUs are drawn, and drawn by chance.
         landmarks: what found the points.
         landmarks_version: of the network that did, if it has one.
     """
@@ -72,13 +72,13 @@ class Layout:
     mixed_share: float
     subjects: tuple[str, ...]
     face_model: str
+    animation: str
     landmarks: str = DEFAULT_LANDMARKS
     doubtful_share: float = 0.0
     landmarks_version: str = ""
     lip_tones_share: float = 0.0
     groups: tuple[str, ...] = ()
     in_turn: bool = False
-    animation: str = "1"
     files: tuple[str, ...] = FILES
 
     @property

@@ -25,7 +25,7 @@ from actionunits.faces.align import inter_ocular_distance
 from actionunits.faces.video import read_picture
 from actionunits.facs.units import ACTION_UNITS
 from actionunits.records import Expression, FloatArray, ImageArray, Landmarks, OnProgress, Portrait
-from actionunits.synthesis.animate import ANIMATION_VERSION, AnimatedFace
+from actionunits.synthesis.animate import AnimatedFace
 from actionunits.synthesis.face_model import FaceModel, load_face_model
 from actionunits.synthesis.lip_tones import with_random_lip_tones
 from actionunits.synthesis.model_animator import ModelAnimator
@@ -85,7 +85,7 @@ class StoreLayout:
     lip_tones_share: float
     subjects: tuple[str, ...]
     face_model: str
-    animation: str = ANIMATION_VERSION
+    animation: str
 
     @property
     def parts(self) -> int:

@@ -32,6 +32,7 @@ from actionunits.experiments.landmarks.pictures import Pictures, PlacedFace, Sto
 from actionunits.experiments.landmarks.recipe import PointRecipe
 from actionunits.faces.point_network import PointNetwork
 from actionunits.records import Stage
+from actionunits.synthesis.animate import ANIMATION_VERSION
 
 __all__ = ["train_points"]
 
@@ -155,7 +156,8 @@ class _Maker:
     ) -> Pictures:
         seed = self.recipe.data.seed + number
         subjects = tuple(sorted({face.subject for face in faces}))
-        layout = StoreLayout(count, seed, real, tones, subjects, self.face_model.name)
+        model = self.face_model.name
+        layout = StoreLayout(count, seed, real, tones, subjects, model, ANIMATION_VERSION)
         show = self.stage(f"animating {name} faces", "pictures") if self.stage else None
         return make_pictures(
             self.out / name, faces, layout, self.face_model, workers=self.workers, on_progress=show

@@ -1,10 +1,11 @@
-"""Layers that see the mirrored face exactly as the face, with left and right changed.
+"""Layers that see the mirrored face as the face, with left and right changed.
 
 A face and its mirror show the same AUs; what is on the left of one is on the right of the other. These layers
 have that built in. Channels and features come as twins, in two halves: of the mirrored picture the first half
 is the mirrored second half of the picture, and the other way round. So a number that both twins give alike is
 the same for both pictures, and their difference changes its sign: it tells left from right, and what is the
-same on both sides cannot disturb it.
+same on both sides cannot disturb it. (Up to rounding: in a file of 8 bits, to some thousandths. Dropout
+strikes each twin by itself.)
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ def _twins_changed(features: Tensor) -> Tensor:
 class MirrorConvolution(nn.Module):
     """A convolution into twins.
 
-    With stride 2 its kernels are four columns wide: three would see the left of an even number of columns
-    otherwise than the right.
+    With stride 2 its kernels are four columns wide, for maps of an even number of columns: three would see
+    their left otherwise than their right.
 
     Args:
         inputs: channels, twins in two halves; 1 for a picture.
@@ -60,7 +61,10 @@ class MirrorConvolution(nn.Module):
 
 
 class MirrorNorm(nn.Module):
-    """Batch normalisation [N,2C,H,W] with one scale, shift, mean and deviation for both twins."""
+    """Batch normalisation [N,2C,H,W] with one scale, shift, kept mean and deviation for both twins.
+
+    In training each twin has the mean and deviation of its own batch; what is kept is the mean of both.
+    """
 
     mean: Tensor
     variance: Tensor

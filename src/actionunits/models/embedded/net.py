@@ -4,7 +4,7 @@ It is no paper's network. It is made to run on one core in well under a millisec
 multiply-additions) and to be trained on animated portraits, where a network that sees the picture
 alone learns the rendering and one that sees the points alone misses wrinkles, lids and teeth. So there are
 two branches with a head each, and their logits are averaged; each branch also has a loss of its own, so that
-neither leans on the other. Both see a mirrored face exactly as the face, with left and right changed
+neither leans on the other. Both see a mirrored face as the face, with left and right changed
 (:mod:`actionunits.models.embedded.mirrored`). The shipped model is the mean of two such networks.
 
 A smile is the one expression whose measure in the points needs no learning. Among real people who were not
@@ -43,7 +43,7 @@ class EmbeddedConfig:
 
     Attributes:
         aus: the output columns.
-        size_px: side of the grey crop.
+        size_px: side of the grey crop, a multiple of 16.
         inter_ocular_px: distance between the eyes in the crop.
         landmarks: what finds the points: ``own`` or ``dlib``.
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the crop's side, twins counted apart.
@@ -71,6 +71,10 @@ class EmbeddedConfig:
     def __post_init__(self) -> None:
         if self.members < 1:
             raise ValueError(f"members must be 1 or more, got {self.members}")
+        if self.size_px < 16 or self.size_px % 16:
+            raise ValueError(f"size_px must be a multiple of 16, got {self.size_px}")
+        if any(width < 2 or width % 2 for width in self.widths):
+            raise ValueError(f"widths must be even, half of each are twins; got {self.widths}")
 
 
 def _convolution(inputs: int, outputs: int, *, stride: int, size: int = 3) -> list[nn.Module]:
@@ -133,7 +137,7 @@ class PointsAndPicture(AUModel):
             landmarks=config.landmarks,
         )
         self.picture = _trunk(config.widths)
-        side = -(-config.size_px // 16)
+        side = config.size_px // 16
         self._mirror = list(MIRROR_68)
         self._paired = [ACTION_UNITS[au].paired for au in config.aus]
         shared, leads = 2 * len(config.aus) + sum(self._paired), sum(self._paired)
