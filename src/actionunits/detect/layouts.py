@@ -19,6 +19,7 @@ import numpy as np
 
 from actionunits.detect.results import FaceResult, FrameResult
 from actionunits.errors import UserError, unknown_name
+from actionunits.facs.emotions import EMOTIONS
 from actionunits.facs.units import ACTION_UNITS, au_column
 from actionunits.records import FloatArray
 
@@ -394,6 +395,8 @@ def is_own_header(names: Sequence[str]) -> bool:
     emotions = emotions or [
         name for name in names[last + 1 :] if name not in ("input", "frame", "approx_time")
     ]
+    if not set(emotions) <= {*EMOTIONS, *_PY_FEAT.values()}:
+        emotions = []
     unknown = np.zeros(len(aus), np.float32)
     return any(
         [column.name for column in make(Told(aus, unknown, "", files, told, sides)).columns] == list(names)
