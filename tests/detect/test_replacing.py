@@ -16,7 +16,7 @@ from actionunits.errors import UserError
 def test_tables_of_others_are_told_from_ours() -> None:
     thresholds = np.zeros(2, np.float32)
     for name in LAYOUTS:
-        for emotions in ((), ("happy", "sad")):
+        for emotions in ((), ("happy", "sadness")):
             for sides in (False, True) if name in WITH_SIDES else (False,):
                 for files in ((), ("a.png",)):
                     layout = layout_of(name, (12, 43), thresholds, "", files, emotions, sides=sides)
