@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 __all__ = ["UserError", "unknown_name"]
 
+#: Of more names than this the list is left out where the nearest are told.
+_MANY = 12
+
 
 class UserError(Exception):
     """A mistake in the input that its giver can mend.
@@ -19,7 +22,7 @@ class UserError(Exception):
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
-    """An error for a name that is not in a list: it gives the nearest names, or the whole list.
+    """An error for a name that is not in a list: it gives the nearest names, and of a short list all.
 
     >>> print(unknown_name("format", "opnface", ["openface", "pyfeat", "long"]))
     unknown format 'opnface': did you mean 'openface'? Known: long, openface, pyfeat
@@ -30,4 +33,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     near = [each for each in names if each.startswith(f"{name}/")]
     near = near[:4] or difflib.get_close_matches(name, names, n=2)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    return UserError(f"unknown {kind} {name!r}: {hint}{'K' if hint else 'k'}nown: {', '.join(names)}")
+    known = "" if hint and len(names) > _MANY else f"{'K' if hint else 'k'}nown: {', '.join(names)}"
+    return UserError(f"unknown {kind} {name!r}: {hint}{known}".rstrip())

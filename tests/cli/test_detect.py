@@ -15,6 +15,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from actionunits.cli.main import app
+from actionunits.faces.annotated import is_annotated
 from actionunits.faces.video import open_source
 
 
@@ -257,7 +258,26 @@ def test_annotated_copies_in_a_folder_are_no_data(clips: Path, tmp_path: Path) -
         "b.png",
         "b_au_2.png",
     ]
-    assert "left out as annotated copies, by their names: a_au.png" in result.stderr
+    assert "left out as annotated copies: a_au.png" in result.stderr
+
+
+def test_of_a_pattern_annotated_copies_are_left_out(clips: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "b_au.png"):
+        (tmp_path / name).write_bytes((clips / "photo.png").read_bytes())
+    assert _run(tmp_path / "a.png", "--out", tmp_path, "--video").exit_code == 0
+    copy = tmp_path / "a_au.png"
+    again = _run(*sorted(tmp_path.glob("*.png")), "--out", tmp_path / "o")
+    assert again.stderr == f"au: left out as annotated copies of other sources: {copy}\n"
+    assert sorted(path.name for path in (tmp_path / "o").iterdir()) == ["a.csv", "b.csv", "b_au.csv"]
+    table = _run(tmp_path, "--out", tmp_path / "p")
+    assert "left out as annotated copies: a_au.png\n" in table.stderr, "b_au.png is nobody's copy"
+    assert _run(copy, "--out", tmp_path / "q").stderr == "", "it can be read by itself"
+    assert _run(tmp_path / "a.png", copy, "--out", tmp_path, "--video").exit_code == 0
+    assert is_annotated(copy)
+    recording = (clips / "a/clip.mp4").read_bytes()
+    (tmp_path / "a_au.mp4").write_bytes(recording)
+    left = _run(tmp_path / "a.png", "--out", tmp_path).stderr
+    assert left == f"au: of another run, and left as they are: {copy}\n", "a recording is of no run"
 
 
 def test_a_recording_is_not_replaced_by_an_annotated_video(clips: Path, tmp_path: Path) -> None:

@@ -146,7 +146,8 @@ def detect(
     sides: Annotated[
         bool,
         typer.Option(
-            "--sides", help="Also the intensity of the subject's left and right: AU12_left, AU12_right .."
+            "--sides",
+            help="Also the intensity of the subject's left and right, in the table: AU12_left, AU12_right ..",
         ),
     ] = False,
     jobs: Annotated[int, typer.Option(min=1, help="Sources worked on side by side.")] = 1,
@@ -158,10 +159,12 @@ def detect(
     is a row with success 0 and empty AUs. The table of a folder names each
     row's picture (but in openface22). Sources of one name are told apart by
     suffix or folder: a_clip.csv, b_clip.csv. Older files of the same names
-    that au detect made are replaced once the new ones are complete. A file
-    that it did not make (a table, page or video of your own), or an ELAN
-    file that a coder has worked on, is not: nothing of that source is
-    written then. A link to a file is a source besides the file itself.
+    that au detect made are replaced once the new ones are complete, also a
+    table or page whose text you edited: keep such a file under another name.
+    A file that it did not make (a table, page, picture or video of your own),
+    or an ELAN file that a coder has worked on, is not: nothing of that source
+    is written then. Annotated copies are not read beside their originals. A
+    link to a file is a source besides the file itself.
 
     --baseline auto estimates each face's neutral over the whole video, so
     that rows come at its end; first:5s takes the first five seconds of each
@@ -194,7 +197,7 @@ def detect(
     side_by_side = jobs > 1 and len(sources) > 1
     # with several, this one only tells a mistake once and not for each source
     engine = Detector(**options, apart=not video and not side_by_side)
-    from actionunits.detect.outputs import OutputPlan, distinct_sources, output_names
+    from actionunits.detect.outputs import OutputPlan, distinct_sources, output_names, without_copies
 
     once = distinct_sources(sources)
     if len(once) < len(sources):
@@ -203,7 +206,10 @@ def detect(
         twice = [source for source in twice if os.path.lexists(source)]
         if twice:
             print(f"au: given more than once, read once: {_listed(twice)}", file=sys.stderr)
-    sources = once
+    sources, copies = without_copies(once)
+    if copies:
+        shown = _listed([str(copy) for copy in copies])
+        print(f"au: left out as annotated copies of other sources: {shown}", file=sys.stderr)
     plan = OutputPlan(
         out,
         layout.value,

@@ -25,11 +25,11 @@ from actionunits.detect.overlay import (
 )
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
-from actionunits.detect.replacing import refuse_to_replace
+from actionunits.detect.replacing import is_result, refuse_to_replace
 from actionunits.detect.smoothing import SMOOTH_REACH
 from actionunits.detect.writers import TABLE_TYPES, open_table
 from actionunits.errors import UserError, unknown_name
-from actionunits.faces.pictures import ANNOTATED_MARK
+from actionunits.faces.annotated import ANNOTATED_MARK, is_annotated
 from actionunits.records import OnProgress
 
 if TYPE_CHECKING:
@@ -37,7 +37,14 @@ if TYPE_CHECKING:
     from actionunits.detect.results import FrameResult
     from actionunits.faces.video import FrameSource
 
-__all__ = ["OutputPlan", "SourceSummary", "detect_to_files", "distinct_sources", "output_names"]
+__all__ = [
+    "OutputPlan",
+    "SourceSummary",
+    "detect_to_files",
+    "distinct_sources",
+    "output_names",
+    "without_copies",
+]
 
 #: The share of a source's faces outside what the model was tested on from which it is said.
 _OUTSIDE_SHARE = 0.25
@@ -115,6 +122,16 @@ def distinct_sources(sources: Sequence[Path]) -> list[Path]:
     from actionunits.faces.video import named_path
 
     return list({(named_path(source), os.path.realpath(source)): source for source in sources}.values())
+
+
+def without_copies(sources: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """The sources, and apart those that au detect made of others of them: annotated pictures and videos."""
+    from actionunits.faces.video import named_path
+
+    names = {f"{_plain(named_path(source))}{ANNOTATED_MARK}" for source in sources}
+    named = [source for source in sources if named_path(source).stem in names]
+    copies = [source for source in named if _is(source.is_file) and is_annotated(source)]
+    return [source for source in sources if source not in copies], copies
 
 
 def output_names(sources: Sequence[Path]) -> list[str]:
@@ -307,7 +324,7 @@ def _notes(
     if frames.annotated:
         copies = [path.name for path in frames.annotated]
         more = f" and {len(copies) - 3} more" if len(copies) > 3 else ""
-        said.append(f"left out as annotated copies, by their names: {', '.join(copies[:3])}{more}")
+        said.append(f"left out as annotated copies: {', '.join(copies[:3])}{more}")
     if frames.kind != "video":
         wished = ["an ELAN file"] if plan.elan else []
         wished += [f"the baseline ({detector.baseline})"] if detector.baseline else []
@@ -435,13 +452,13 @@ def _paths(frames: FrameSource, name: str, plan: OutputPlan) -> dict[str, Path]:
 
 
 def _not_written(name: str, plan: OutputPlan, written: Collection[Path], source: Path) -> tuple[Path, ...]:
-    """Files that are named like what this run writes, or like its source, and are of another run, perhaps."""
+    """Files of au detect, named like what this run writes or like its source, but of another run."""
     from actionunits.faces.video import named_path
 
     own = {os.path.realpath(path) for path in (*written, source, *plan.protected)}
     names = dict.fromkeys((name, _plain(named_path(source))))
     there = [path for each in names for path in _every_path(plan.folder, each).values()]
-    return tuple(path for path in there if _is(path.is_file) and os.path.realpath(path) not in own)
+    return tuple(path for path in there if os.path.realpath(path) not in own and is_result(path))
 
 
 def _is(asked: Callable[[], bool]) -> bool:

@@ -19,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from actionunits.atomic import replace_when_done
 from actionunits.detect.layouts import graded
 from actionunits.detect.results import FaceResult, FrameResult
+from actionunits.faces.annotated import MADE_BY
 from actionunits.faces.region_drawing import REGION_COLOURS
 from actionunits.facs.units import ACTION_UNITS, au_column
 from actionunits.records import FloatArray, ImageArray
@@ -26,14 +27,7 @@ from actionunits.records import FloatArray, ImageArray
 if TYPE_CHECKING:
     import av
 
-__all__ = [
-    "Annotator",
-    "Sink",
-    "annotated_picture",
-    "annotated_video",
-    "is_annotated_picture",
-    "is_annotated_video",
-]
+__all__ = ["Annotator", "Sink", "annotated_picture", "annotated_video"]
 
 #: Takes the results of the next frame.
 Sink: TypeAlias = Callable[[FrameResult], None]
@@ -58,8 +52,6 @@ _BOX_IN_RADII = 150
 _CLOCK_HZ = 90_000
 #: Pictures of a folder in a second of video.
 _SLIDES_HZ = 2.0
-#: The comment of a written video or picture, by which it is known again.
-_MADE_BY = "annotated by au detect"
 
 
 class Annotator:
@@ -243,19 +235,10 @@ def annotated_picture(path: Path, annotator: Annotator) -> Iterator[Sink]:
             assert result.frame is not None, "run with keep_frames=True"
             drawn = annotator.draw(result.frame.image, result)
             made_by = PngInfo()
-            made_by.add_text("Comment", _MADE_BY)
+            made_by.add_text("Comment", MADE_BY)
             Image.fromarray(drawn).save(beside, pnginfo=made_by)
 
         yield add
-
-
-def is_annotated_picture(path: Path) -> bool:
-    """Whether :func:`annotated_picture` wrote a file, by what it says of its maker."""
-    try:
-        with Image.open(path) as picture:
-            return picture.info.get("Comment") == _MADE_BY
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return False
 
 
 @contextmanager
@@ -275,7 +258,7 @@ def annotated_video(path: Path, annotator: Annotator, rate_hz: float | None = No
     import av
 
     with replace_when_done(path) as beside, av.open(str(beside), "w") as container:
-        container.metadata["comment"] = _MADE_BY
+        container.metadata["comment"] = MADE_BY
         video = _Video(container, Fraction(rate_hz or _SLIDES_HZ).limit_denominator(1001))
 
         def add(result: FrameResult) -> None:
@@ -284,17 +267,6 @@ def annotated_video(path: Path, annotator: Annotator, rate_hz: float | None = No
 
         yield add
         video.end()
-
-
-def is_annotated_video(path: Path) -> bool:
-    """Whether :func:`annotated_video` wrote a file, by its comment."""
-    import av
-
-    try:
-        with av.open(str(path), metadata_errors="replace") as container:
-            return container.metadata.get("comment") == _MADE_BY
-    except (OSError, av.error.FFmpegError):
-        return False
 
 
 class _Video:

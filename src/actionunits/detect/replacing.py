@@ -12,10 +12,10 @@ from pathlib import Path
 
 from actionunits.datasets.elan import is_as_written
 from actionunits.detect.layouts import is_own_header
-from actionunits.detect.overlay import is_annotated_picture, is_annotated_video
 from actionunits.errors import UserError
+from actionunits.faces.annotated import is_annotated
 
-__all__ = ["refuse_to_replace"]
+__all__ = ["is_result", "refuse_to_replace"]
 
 #: How far into a page its maker is looked for, and into a table its first line.
 _HEAD = 1 << 16
@@ -43,7 +43,7 @@ def refuse_to_replace(protected: Container[Path], paths: Mapping[str, Path]) -> 
     for kind, path in paths.items():
         if path.resolve() in protected:
             raise UserError(f"the output {path} would replace a source: choose another --out")
-        if _holds_something(path) and not _is_own(path):
+        if _holds_something(path) and not is_result(path):
             perhaps = "a picture of your own" if path.suffix == ".png" else _PERHAPS[kind]
             raise UserError(
                 f"{path} is not as au detect wrote it ({perhaps}?): rename it or choose another --out"
@@ -57,10 +57,11 @@ def _holds_something(path: Path) -> bool:
         return False
 
 
-def _is_own(path: Path) -> bool:
+def is_result(path: Path) -> bool:
+    """Whether a file is one that au detect wrote, as far as its suffix and what is in it can tell."""
     try:
-        return _IS_OWN[path.suffix](path)
-    except OSError:  # what cannot be read is not known to be ours
+        return path.is_file() and path.suffix in _IS_OWN and _IS_OWN[path.suffix](path)
+    except OSError:  # what cannot be read, or has a name that is too long, is not known to be ours
         return False
 
 
@@ -89,7 +90,7 @@ _IS_OWN: dict[str, Callable[[Path], bool]] = {
     ".csv": _is_own_csv,
     ".parquet": _is_own_parquet,
     ".html": _is_own_page,
-    ".png": is_annotated_picture,
-    ".mp4": is_annotated_video,
+    ".png": is_annotated,
+    ".mp4": is_annotated,
     ".eaf": is_as_written,
 }

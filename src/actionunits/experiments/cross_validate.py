@@ -214,7 +214,7 @@ def _keep_recipe(recipe: Recipe, out: Path, crops: CropCache) -> None:
             beside.write_text(to_toml(recipe), encoding="utf-8")
     new = _record(recipe, crops)
     made = json.loads(record.read_text(encoding="utf-8")) if record.exists() else new
-    if made.get("drawn", new.get("drawn")) != new.get("drawn"):
+    if made.get("drawn") != new.get("drawn"):
         raise UserError(
             f"{out} holds a run on synthetic faces that are drawn otherwise now: choose another --out"
         )

@@ -14,10 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from actionunits.errors import UserError
 from actionunits.records import Frame, ImageArray
 
-__all__ = ["ANNOTATED_MARK", "PICTURE_SUFFIXES", "holds_one_picture", "read_picture"]
-
-#: At the end of the name of an annotated copy, of a picture as of a video.
-ANNOTATED_MARK = "_au"
+__all__ = ["PICTURE_SUFFIXES", "holds_one_picture", "read_picture"]
 
 #: What a folder's pictures may be called.
 PICTURE_SUFFIXES = frozenset(

@@ -25,7 +25,8 @@ from av.stream import Disposition
 from numpy.typing import NDArray
 
 from actionunits.errors import UserError
-from actionunits.faces.pictures import ANNOTATED_MARK, PICTURE_SUFFIXES, holds_one_picture, read_picture
+from actionunits.faces.annotated import ANNOTATED_MARK, is_annotated
+from actionunits.faces.pictures import PICTURE_SUFFIXES, holds_one_picture, read_picture
 from actionunits.records import Frame, ImageArray
 
 __all__ = ["FrameSource", "TruncatedSource", "named_path", "open_source", "read_picture"]
@@ -75,7 +76,7 @@ class FrameSource:
         start_s: when the first stream of a video's file begins: a camcorder's do not at 0.
         pictures: the files of a picture or folder, in order of the frames; empty for a video.
         videos: a folder's files that are called as videos are, in order; they are not read.
-        annotated: of both, those that are called as annotated copies of others beside them; neither are they.
+        annotated: of both, those that au detect made of others beside them; neither are they.
     """
 
     path: Path
@@ -158,10 +159,10 @@ def open_source(path: str | Path) -> FrameSource:
             return _open_folder(source)
         if not source.exists():
             if address := re.match(r"([a-z]{2,}):/+(.*)", source.as_posix(), re.IGNORECASE):
-                raise UserError(
-                    f"{address[1]}://{address[2]} is an address: nothing is fetched from elsewhere; save the "
-                    "file here first"
-                )
+                todo = "nothing is fetched from elsewhere; save the file here first"
+                if address[1].lower() == "file":
+                    todo = f"give the plain path, /{address[2]}"
+                raise UserError(f"{address[1]}://{address[2]} is an address: {todo}")
             raise UserError(f"{source} does not exist: expected a picture, a video or a folder of pictures")
         with source.open("rb") as file:
             if not file.read(1):
@@ -179,7 +180,7 @@ def _open_folder(folder: Path) -> FrameSource:
     seen = sorted((f for f in folder.iterdir() if not f.name.startswith(".") and f.is_file()), key=_natural)
     shown = {f.stem for f in seen if f.suffix.lower() in PICTURE_SUFFIXES | _VIDEO_SUFFIXES}
     copied = {f"{name}{ANNOTATED_MARK}" for name in (*shown, named_path(folder).name)}
-    copies = [f.stem in copied and f.suffix.lower() in (".png", ".mp4") for f in seen]
+    copies = [f.stem in copied and f.suffix.lower() in (".png", ".mp4") and is_annotated(f) for f in seen]
     annotated = tuple(compress(seen, copies))
     others = [f for f, copy in zip(seen, copies, strict=True) if not copy]
     pictures, videos = (

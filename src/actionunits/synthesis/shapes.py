@@ -15,7 +15,7 @@ from actionunits.records import Expression
 __all__ = ["AU_SHAPES", "MAX_WEIGHT", "gaze_of", "shape_weights"]
 
 #: For each AU the shapes at intensity 5. A name that ends in ``_`` has a left and a right shape. AU14 has
-#: some of a smile taken away: the model's dimple draws the corner outwards and up, FACS's pinches it inwards.
+#: some of a smile taken away: the model's dimple draws the corner outwards and up, as FACS's does not.
 AU_SHAPES: dict[int, dict[str, float]] = {
     1: {"browInnerUp_": 1.0},
     2: {"browOuterUp_": 0.9},

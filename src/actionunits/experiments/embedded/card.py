@@ -18,6 +18,7 @@ from actionunits.experiments.embedded.unseen import Said, Tested
 from actionunits.models.config import to_plain
 from actionunits.models.embedded.net import PointsAndPicture
 from actionunits.records import FloatArray
+from actionunits.synthesis.animate import ANIMATION_VERSION
 
 __all__ = ["TESTED", "Trained", "judge_card", "make_card"]
 
@@ -92,6 +93,7 @@ def make_card(
             "doubtful": sum(photo.doubtful for photo in photographs),
         },
         "face_model": face_model.name if face_model else None,
+        "animation": ANIMATION_VERSION,
         "recipe": {
             "data": to_plain(recipe.data),
             "training": to_plain(recipe.training),
@@ -142,7 +144,7 @@ def _scores(tested: Tested) -> dict[str, Any]:
 
 
 def _animated(scores: AnimatedScores) -> dict[str, Any]:
-    columns = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides", "icc", "grades_off")
+    columns = ("base_rate", "auc", "f1", "recall", "accuracy", "calibration", "sides", "icc", "grades_off")
     listed = {name: [_plain(v) for v in getattr(scores, name)] for name in columns}
     return {"pictures": scores.pictures, **listed}
 

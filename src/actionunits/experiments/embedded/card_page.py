@@ -16,8 +16,8 @@ from actionunits.facs.units import action_unit
 __all__ = ["card_page"]
 
 _WIDTH = 118
-#: Below this F1 an AU is said to be weak, below this ICC its grades; from this size on groups are compared.
-WEAK_F1, WEAK_ICC, LARGE_GROUP = 0.35, 0.35, 20
+#: Below this recall an AU is said to be weak, below this ICC its grades; groups of this size are compared.
+WEAK_RECALL, WEAK_ICC, LARGE_GROUP = 0.35, 0.35, 20
 _GROUPS_NOTE = (
     "By what the source of the photographs says of the people. The groups are small: this can show a "
     "failure, but no equality. (A failure that was seen here leads to the next version, for which it is no "
@@ -25,8 +25,8 @@ _GROUPS_NOTE = (
 )
 #: Of weak AUs.
 _SELDOM_CALLED = (
-    "Not equally good at all AUs: {} are seldom called where they are shown (F1 on animated faces in "
-    "brackets), so that their absence says little."
+    "Not equally good at all AUs: {} are seldom called where they are shown (in brackets the share of "
+    "animated faces), so that their absence says little."
 )
 _HARDLY_GRADED = (
     "Not grades for every AU: the intensities of {} hardly follow those that are animated (ICC in brackets), "
@@ -49,13 +49,13 @@ def card_page(card: Mapping[str, Any]) -> str:
         "",
         *wrap(_table_note(card), _WIDTH),
         "",
-        "| AU | name | base rate | AUC | F1 | accuracy | calibration error | side told | intensity, ICC "
-        "| AUC on a smile "
+        "| AU | name | base rate | AUC | F1 | recall | accuracy | calibration error | side told "
+        "| intensity, ICC | AUC on a smile "
         "| threshold | called: real neutral | called: real smiles | shown on real faces |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for column, au in enumerate(card["aus"]):
-        names = ("base_rate", "auc", "f1", "accuracy", "calibration", "sides", "icc")
+        names = ("base_rate", "auc", "f1", "recall", "accuracy", "calibration", "sides", "icc")
         cells = [test[name][column] for name in names]
         on_smiles = card["test"]["on_smiles"]
         cells.append(on_smiles["auc"][column] if on_smiles else None)
@@ -343,9 +343,11 @@ def _drawn(data: Mapping[str, Any]) -> str:
 
 def _table_note(card: Mapping[str, Any]) -> str:
     note = (
-        f"{card['test']['animated']['pictures']:,} animated pictures of the unseen people. Calibration "
-        "error: how far probabilities are from the share that is shown. Side told: of faces where one side "
-        "is stronger by two grades or more, the share where the model says which."
+        f"{card['test']['animated']['pictures']:,} animated pictures of the unseen people, as version "
+        f"{card['animation']} of the animation draws them (scores on other versions' pictures are not "
+        "comparable). Recall: of faces that show the AU, the share that it is called on. Calibration error: "
+        "how far probabilities are from the share that is shown. Side told: of faces where one side is "
+        "stronger by two grades or more, the share where the model says which."
     )
     note += " Intensity: ICC(3,1) of what `au detect` writes (0 to 5) with what was animated."
     scores = card["test"]["animated"]
@@ -381,7 +383,7 @@ def _limits(card: Mapping[str, Any]) -> list[str]:
     return [
         "## What it is not",
         "",
-        *_listed(_weak(card, "f1", WEAK_F1, _SELDOM_CALLED)),
+        *_listed(_weak(card, "recall", WEAK_RECALL, _SELDOM_CALLED)),
         *_listed(_weak(card, "icc", WEAK_ICC, _HARDLY_GRADED)),
         *_listed(_unlike_groups(card)),
         "- Not validated against FACS coders. Rendered faces are not real: a score on animated pictures says",

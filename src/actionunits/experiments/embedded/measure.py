@@ -216,6 +216,7 @@ class AnimatedScores:
         base_rate: f64[A], share of pictures with the AU.
         auc: f64[A].
         f1: f64[A], at the model's threshold.
+        recall: f64[A], likewise: the share of pictures with the AU that it is called on.
         accuracy: f64[A], at the model's threshold.
         calibration: f64[A], expected calibration error.
         sides: f64[A], how often the stronger side is told, of pictures where one is stronger by two grades or
@@ -229,6 +230,7 @@ class AnimatedScores:
     base_rate: NDArray[np.float64]
     auc: NDArray[np.float64]
     f1: NDArray[np.float64]
+    recall: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     calibration: NDArray[np.float64]
     sides: NDArray[np.float64]
@@ -283,6 +285,7 @@ def animated_scores(
     with np.errstate(invalid="ignore"):
         base = ((labels == 1).sum(axis=0) / known.sum(axis=0)).astype(np.float64)
         right = ((decided == labels) & known).sum(axis=0) / known.sum(axis=0)
+        recall = ((decided == 1) & (labels == 1)).sum(axis=0) / (labels == 1).sum(axis=0)
     auc = roc_auc(labels, probability.astype(np.float64))
     undefined = np.full(len(aus), np.nan)
     icc, off = undefined, undefined
@@ -294,6 +297,7 @@ def animated_scores(
         base,
         auc,
         f1_score(labels, decided),
+        recall,
         right,
         calibration_error(labels, probability),
         undefined if sides is None else _sides_told(*sides),
