@@ -55,6 +55,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(tmp_path):
         (["detect", "a.mp4", "--modle", "x"], "--model"),
         (["detect", ""], "a source is empty"),
         (["detect", "a.mp4", "--out", ""], "--out is empty"),
+        (["detect", "a.mp4", "--model", ""], "--model is empty"),
         (["detekt"], "'detect'"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
@@ -51,17 +51,15 @@ class _FaceDetector(StrEnum):
     viola_jones = "viola-jones"
 
 
-def _source(text: str) -> Path:
-    """An empty text, as an unset variable of the shell gives, would be taken for the current folder."""
-    if not str(text):
-        raise UserError("a source is empty: expected a picture, a video or a folder of pictures")
-    return Path(text)
+def _path_of(what: str, expected: str) -> Callable[[str], Path]:
+    """Reads a path; an empty text, as an unset variable of the shell gives, would be the current folder."""
 
+    def read(text: str) -> Path:
+        if not str(text):
+            raise UserError(f"{what} is empty: expected {expected}")
+        return Path(text)
 
-def _out_folder(text: str) -> Path:
-    if not str(text):
-        raise UserError("--out is empty: expected the folder of the results")
-    return Path(text)
+    return read
 
 
 def detect(
@@ -71,13 +69,15 @@ def detect(
             metavar="SOURCE...",
             help="Videos, pictures, or folders of pictures.",
             show_default=False,
-            parser=_source,
+            parser=_path_of("a source", "a picture, a video or a folder of pictures"),
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            metavar="FOLDER", help="Folder of the results; made if it is missing.", parser=_out_folder
+            metavar="FOLDER",
+            help="Folder of the results; made if it is missing.",
+            parser=_path_of("--out", "the folder of the results"),
         ),
     ] = Path("au-out"),
     layout: Annotated[
@@ -95,6 +95,8 @@ def detect(
             help="Model file (.onnx, .safetensors) or run of `au train`; without it, or with `default`, the "
             "embedded model.",
             show_default=False,
+            metavar="MODEL",
+            parser=_path_of("--model", "a model file or a run of au train"),
         ),
     ] = None,
     faces: Annotated[
