@@ -17,6 +17,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from actionunits.detect.layouts import layout_of
+
 
 def _au(*words: object, limit: int | None = None) -> subprocess.CompletedProcess[str]:
     """`au detect` in a process of its own; ``limit`` is the largest file in bytes that it can write."""
@@ -219,12 +221,14 @@ def test_a_full_disk_leaves_nothing_half_written(
     source = _write_video(tmp_path / "clip.mp4", noise[:60])
     out = tmp_path / "out"
     out.mkdir()
-    (out / "clip.csv").write_text("older")
+    columns = layout_of("long", (), np.empty(0, np.float32)).columns
+    older = ",".join(column.name for column in columns)
+    (out / "clip.csv").write_text(older)
     done = _au(source, "--out", out, *options, limit=3000)
     assert done.returncode == 2, done.stdout
     _one_line(done, "cannot write", "out/clip")
     assert _left(out) == ["clip.csv"]
-    assert (out / "clip.csv").read_text() == "older"
+    assert (out / "clip.csv").read_text() == older
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
