@@ -236,7 +236,7 @@ def annotated_picture(path: Path, annotator: Annotator) -> Iterator[Sink]:
             drawn = annotator.draw(result.frame.image, result)
             made_by = PngInfo()
             made_by.add_text("Comment", MADE_BY)
-            Image.fromarray(drawn).save(beside, pnginfo=made_by)
+            Image.fromarray(drawn).save(beside, pnginfo=made_by, compress_level=1)  # a third of the time
 
         yield add
 
