@@ -33,5 +33,5 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> UserError:
     near = [each for each in names if each.startswith(f"{name}/")]
     near = near[:4] or difflib.get_close_matches(name, names, n=2)
     hint = f"did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    known = "" if hint and len(names) > _MANY else f"{'K' if hint else 'k'}nown: {', '.join(names)}"
-    return UserError(f"unknown {kind} {name!r}: {hint}{known}".rstrip())
+    listed = "" if hint and len(names) > _MANY else f"{'K' if hint else 'k'}nown: {', '.join(names)}"
+    return UserError(f"unknown {kind} {name!r}: {hint}{listed}".rstrip())

@@ -17,12 +17,7 @@ from actionunits.atomic import make_directory
 from actionunits.detect.baseline import baseline_notes
 from actionunits.detect.elan import ElanEvents
 from actionunits.detect.layouts import layout_of, names_of_pictures
-from actionunits.detect.overlay import (
-    Annotator,
-    Sink,
-    annotated_picture,
-    annotated_video,
-)
+from actionunits.detect.overlay import Annotator, Sink, annotated_picture, annotated_video
 from actionunits.detect.pace import pace_note
 from actionunits.detect.pipeline import Detector
 from actionunits.detect.replacing import is_result, refuse_to_replace
@@ -101,7 +96,7 @@ class SourceSummary:
         seconds: time taken.
         trouble: why the source is not whole, or None; the table then has what could be read.
         notes: what to know of the results, a sentence each.
-        left: files of the same name that were there before, perhaps of another run, and that this one left.
+        left: files of au detect with the same name that this run did not write: they are of another.
     """
 
     source: Path

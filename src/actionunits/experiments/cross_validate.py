@@ -208,16 +208,16 @@ def _check_recipe(recipe: Recipe, out: Path) -> None:
 def _keep_recipe(recipe: Recipe, out: Path, crops: CropCache) -> None:
     """Write the resolved recipe and the record; of a run that goes on, what has changed."""
     path, record = out / "recipe.toml", out / "run.json"
-    kept = _kept_recipe(path) if path.exists() else None
-    if kept is None:
-        with replace_when_done(path) as beside:
-            beside.write_text(to_toml(recipe), encoding="utf-8")
     new = _record(recipe, crops)
     made = json.loads(record.read_text(encoding="utf-8")) if record.exists() else new
     if made.get("drawn") != new.get("drawn"):
         raise UserError(
             f"{out} holds a run on synthetic faces that are drawn otherwise now: choose another --out"
         )
+    kept = _kept_recipe(path) if path.exists() else None
+    if kept is None:
+        with replace_when_done(path) as beside:
+            beside.write_text(to_toml(recipe), encoding="utf-8")
     changes = {} if kept is None else _changes(kept, recipe)
     if changes:  # what was made stays on record; what goes on otherwise is added
         done = sorted(file.parent.name for file in out.glob("fold-*/predictions.parquet"))
